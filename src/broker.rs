@@ -1,0 +1,1 @@
+//! Topics and their feeds, shared by the four transports.

@@ -1,0 +1,110 @@
+//! The command line: what was typed, and one function per command.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+mod handshake;
+mod report;
+mod run;
+mod scenarios;
+mod serve;
+
+/// What a command returns: the exit code, or an error that `main` prints.
+type Exit = anyhow::Result<u8>;
+
+/// A mistake of the user, not of the program: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// Exit code of a usage error, an invalid scenario, or a part that is not built yet.
+pub const USAGE: u8 = 2;
+/// Exit code of a failed threshold (k6's).
+pub const THRESHOLD_FAILED: u8 = 99;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "anynews",
+    version,
+    about = "Any new messages? — Nope. What polling wastes and what push delivers."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a scenario over real sockets and write a report
+    Run(run::Args),
+    /// The server alone, for browsers, curl and other clients
+    Serve(serve::Args),
+    /// Draw a report again from an outcome.json
+    Report(report::Args),
+    /// The WebSocket upgrade and its first frames, byte for byte, annotated
+    Handshake(handshake::Args),
+    /// List, show or check scenarios
+    Scenarios(scenarios::Args),
+    /// Shell completions
+    Completions {
+        /// Shell to complete for
+        shell: clap_complete::Shell,
+    },
+    /// The classroom (not built yet)
+    #[command(hide = true)]
+    Demo(Later),
+    /// Which transport to use (not built yet)
+    #[command(hide = true)]
+    Advise(Later),
+    /// One outcome per value (not built yet)
+    #[command(hide = true)]
+    Sweep(Later),
+}
+
+/// Arguments of a command that is not built yet.
+#[derive(Debug, clap::Args)]
+struct Later {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    _rest: Vec<String>,
+}
+
+/// Parses the command line, runs the command and returns its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            anstream::eprintln!("anynews: {error:#}");
+            ExitCode::from(if error.is::<Usage>() { USAGE } else { 1 })
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Exit {
+    match cli.command {
+        None => {
+            anstream::print!("{}", WELCOME);
+            Ok(0)
+        }
+        Some(Command::Run(args)) => run::run(args),
+        Some(Command::Serve(args)) => serve::run(args),
+        Some(Command::Report(args)) => report::run(args),
+        Some(Command::Handshake(args)) => handshake::run(args),
+        Some(Command::Scenarios(args)) => scenarios::run(args),
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut Cli::command(), "anynews", &mut std::io::stdout());
+            Ok(0)
+        }
+        Some(Command::Demo(_)) => not_yet("demo"),
+        Some(Command::Advise(_)) => not_yet("advise"),
+        Some(Command::Sweep(_)) => not_yet("sweep"),
+    }
+}
+
+fn not_yet(command: &str) -> Exit {
+    Err(Usage(format!("`anynews {command}` is not built yet; see `anynews --help` for what is")).into())
+}
+
+const WELCOME: &str = "anynews\n";

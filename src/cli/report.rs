@@ -1,0 +1,11 @@
+//! `anynews report`.
+
+use super::{Exit, not_yet};
+
+/// Options of `report`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+pub(super) fn run(_args: Args) -> Exit {
+    not_yet("report")
+}

@@ -1,0 +1,11 @@
+//! `anynews run`.
+
+use super::{Exit, not_yet};
+
+/// Options of `run`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+pub(super) fn run(_args: Args) -> Exit {
+    not_yet("run")
+}

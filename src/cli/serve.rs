@@ -1,0 +1,11 @@
+//! `anynews serve`.
+
+use super::{Exit, not_yet};
+
+/// Options of `serve`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+pub(super) fn run(_args: Args) -> Exit {
+    not_yet("serve")
+}

@@ -1,0 +1,1 @@
+//! The append-only feed of one topic: offsets, epoch, replay, retry ids, time to live, conflation. Pure.

@@ -1,0 +1,1 @@
+//! The upgrade, byte for byte.

@@ -1,0 +1,85 @@
+//! What depends on the operating system, in one place, each with a portable fallback.
+
+use std::time::Duration;
+
+/// Nanoseconds of a clock that never steps and that every process of this host shares, or `None`
+/// where the platform offers none to safe code.
+#[must_use]
+pub fn shared_monotonic_ns() -> Option<i64> {
+    #[cfg(unix)]
+    {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        Some(now.tv_sec * 1_000_000_000 + now.tv_nsec)
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+/// User and system time of this process so far.
+#[must_use]
+pub fn cpu_time() -> Duration {
+    #[cfg(unix)]
+    {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
+    }
+    #[cfg(not(unix))]
+    with_own_process(|process| Duration::from_millis(process.accumulated_cpu_time()))
+}
+
+/// Resident memory of this process now, bytes.
+#[must_use]
+pub fn resident_bytes() -> u64 {
+    status_kib("VmRSS:").map_or_else(|| with_own_process(sysinfo::Process::memory), |kib| kib * 1024)
+}
+
+/// Largest resident memory of this process so far, bytes; elsewhere than on Linux, the present size.
+#[must_use]
+pub fn resident_peak_bytes() -> u64 {
+    status_kib("VmHWM:").map_or_else(resident_bytes, |kib| kib * 1024)
+}
+
+fn status_kib(field: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with(field))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn with_own_process<T: Default>(read: impl Fn(&sysinfo::Process) -> T) -> T {
+    let (Ok(mut system), Ok(pid)) = (sysinfo::System::new(), sysinfo::get_current_pid()) else {
+        return T::default();
+    };
+    system.refresh_processes(sysinfo::ProcessesToUpdate::Some(&[pid]), true);
+    system.process(pid).map(read).unwrap_or_default()
+}
+
+/// Raises the open-file limit to the hard one and returns it; `None` where there is no such limit.
+#[must_use]
+pub fn raise_open_files() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let wanted = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        let current = if setrlimit(Resource::Nofile, wanted).is_ok() { limit.maximum } else { limit.current };
+        Some(current.unwrap_or(u64::MAX))
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+/// Ties this process's life to its parent's: on Linux the kernel ends it when the thread that
+/// started it ends. `parent` is the id it was started with; a parent that is gone already ends it now.
+pub fn die_with_parent(parent: u32) {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+        let _ = set_parent_process_death_signal(Some(Signal::KILL));
+        let now = getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
+        if now != Some(parent) {
+            std::process::exit(1);
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = parent;
+}

@@ -1,0 +1,375 @@
+//! The one result every engine returns and every outlet reads: `outcome.json`.
+//!
+//! What an engine cannot know is `None` (JSON `null`), never a guess. Times are milliseconds unless
+//! the name says otherwise; bytes are bytes; the window is [0, duration).
+
+use serde::{Deserialize, Serialize};
+
+use crate::scenario::{Engine, Scenario};
+
+/// Value of [`Outcome::schema`].
+pub const SCHEMA: &str = "anynews/outcome/1";
+/// Below this many deliveries the latencies themselves are kept.
+pub const SAMPLE_LIMIT: u64 = 200;
+
+/// Everything one run measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// Version of anynews.
+    pub version: String,
+    /// Engine that made it.
+    pub engine: Engine,
+    /// Seed of the schedule.
+    pub seed: u64,
+    /// RFC 3339; null without a wall clock.
+    pub started_at: Option<String>,
+    /// The settings in force, every default filled in.
+    pub scenario: Scenario,
+    /// What the user guessed before the run.
+    pub prediction: Option<String>,
+    /// Seconds of the window that were measured when a signal ended the run early.
+    #[serde(default)]
+    pub interrupted_at_s: Option<f64>,
+    /// Whether transports ran one after another.
+    #[serde(default)]
+    pub in_turn: bool,
+    /// Where it ran.
+    pub machine: Option<Machine>,
+    /// How the load side itself did.
+    pub generator: Option<Generator>,
+    /// One entry per transport, in scenario order.
+    pub transports: Vec<TransportOutcome>,
+    /// Thresholds with their verdicts.
+    pub thresholds: Vec<ThresholdOutcome>,
+}
+
+/// The machine of a live run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Operating system and version.
+    pub os: String,
+    /// Processor's name.
+    pub cpu: String,
+    /// Logical cores.
+    pub cores: usize,
+    /// Installed memory.
+    pub memory_bytes: u64,
+}
+
+/// The load generator's own condition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Generator {
+    /// CPU seconds of the generator process over the window.
+    pub cpu_s: f64,
+    /// How late publishing was against the schedule, 99th percentile.
+    pub publish_late_ms_p99: Option<f64>,
+    /// How late polls were sent against the schedule, 99th percentile.
+    #[serde(default)]
+    pub poll_late_ms_p99: Option<f64>,
+    /// True when the load side could not keep its schedule: the numbers then blame it, not the server.
+    pub saturated: bool,
+}
+
+/// What one transport did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TransportOutcome {
+    /// Label of the scenario.
+    pub label: String,
+    /// `poll`, `long-poll`, `sse` or `websocket`.
+    pub kind: String,
+    /// People asked for.
+    pub clients: u32,
+    /// People who were connected and knew their position when the barrier fell.
+    pub clients_connected: u32,
+    /// Requests.
+    pub requests: Requests,
+    /// Empty answers / answered polls; null for push.
+    pub waste_ratio: Option<f64>,
+    /// (Empty answers + pings + pongs + SSE comments) / deliveries.
+    pub idle_per_delivery: Option<f64>,
+    /// All requests / deliveries.
+    pub requests_per_delivery: Option<f64>,
+    /// TCP and upgrade counts, whole run.
+    pub connections: Connections,
+    /// WebSocket frames as clients see them.
+    pub frames: Frames,
+    /// The delivery ledger.
+    pub deliveries: Deliveries,
+    /// What clients sent.
+    pub sends: Sends,
+    /// Intended publish time to event in hand.
+    pub latency_ms: Summary,
+    /// `[upper bound in microseconds, count]`, ascending.
+    pub latency_histogram_us: Vec<(u64, u64)>,
+    /// Latencies in ms, in order of arrival, below [`SAMPLE_LIMIT`] deliveries.
+    pub samples: Option<Vec<f64>>,
+    /// Mean part of the latency spent waiting for the fetching poll to be sent; null for push.
+    pub wait_ms_mean: Option<f64>,
+    /// Time average of the age of the oldest undelivered event, 0 when none.
+    pub staleness_ms_mean: Option<f64>,
+    /// Short polls from the intended send time, skipped ones included.
+    pub request_ms: Option<Summary>,
+    /// Short polls from the actual send time.
+    pub request_ms_uncorrected: Option<Summary>,
+    /// Bytes on the server's accepted sockets.
+    pub bytes: Bytes,
+    /// The server process alone; null where there is none.
+    pub server: Option<Server>,
+    /// Several servers; null for one.
+    pub fleet: Option<Fleet>,
+    /// What the formulas expect for the window.
+    pub theory: Theory,
+    /// The first exchange on the first connection, as it went over the wire.
+    pub handshake: Option<Handshake>,
+    /// Course over the window.
+    pub series: Series,
+    /// Whole-run counts of both sides, warm-up and grace included.
+    #[serde(default)]
+    pub audit: Option<Audit>,
+    /// What one person saw, for the timeline.
+    #[serde(default)]
+    pub person: Option<Person>,
+}
+
+/// Requests in the window; `opens` over the whole run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Requests {
+    /// polls + sends + opens.
+    pub total: u64,
+    /// GETs for events.
+    pub polls: u64,
+    /// POSTs of clients.
+    pub sends: u64,
+    /// Upgrades and subscriptions.
+    pub opens: u64,
+    /// Polls answered without an event.
+    pub empty: u64,
+    /// Requests without a valid answer.
+    pub failed: u64,
+    /// Intended poll times that passed while an answer was outstanding.
+    pub skipped: u64,
+    /// Requests that reached the origin behind a cache; null without one.
+    pub origin: Option<u64>,
+}
+
+/// Connections over the whole run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Connections {
+    /// TCP connections the server accepted.
+    pub opened: u64,
+    /// 101 answers.
+    pub handshakes: u64,
+    /// Streams or sockets opened again after a loss.
+    pub reconnects: u64,
+    /// Most at one time.
+    pub peak: u64,
+}
+
+/// WebSocket frames, clients' view.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Frames {
+    /// Data frames sent by clients.
+    pub sent: u64,
+    /// Data frames received by clients.
+    pub received: u64,
+    /// Pings and pongs.
+    pub pings: u64,
+    /// SSE comments received.
+    #[serde(default)]
+    pub comments: u64,
+}
+
+/// Exactly-once accounting of client × event.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Deliveries {
+    /// Counted events published.
+    pub published: u64,
+    /// Counted events × their readers, authors excluded.
+    pub expected: u64,
+    /// Distinct (client, event) pairs delivered.
+    pub delivered: u64,
+    /// expected − delivered − superseded − expired.
+    pub lost: u64,
+    /// Arrivals of a pair that had arrived.
+    pub duplicated: u64,
+    /// Arrivals behind a later event of the same topic.
+    pub reordered: u64,
+    /// Undelivered under `conflate`, a later event of the key delivered.
+    pub superseded: u64,
+    /// Undelivered with a time to live.
+    pub expired: u64,
+}
+
+/// What clients sent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sends {
+    /// Events sent by clients in the window.
+    pub count: u64,
+    /// Intended send time to the server's acknowledgement.
+    pub ack_ms: Option<Summary>,
+}
+
+/// A distribution. Percentiles without enough samples (p99 below 100, p999 below 1,000) are null.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Samples.
+    pub count: u64,
+    /// Smallest.
+    pub min: Option<f64>,
+    /// Mean.
+    pub mean: Option<f64>,
+    /// Median.
+    pub p50: Option<f64>,
+    /// 90th percentile.
+    pub p90: Option<f64>,
+    /// 95th percentile.
+    pub p95: Option<f64>,
+    /// 99th percentile; null below 100 samples.
+    pub p99: Option<f64>,
+    /// 99.9th percentile; null below 1,000 samples.
+    pub p999: Option<f64>,
+    /// Largest.
+    pub max: Option<f64>,
+}
+
+/// Bytes on the accepted sockets of the server, over the window.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bytes {
+    /// Client to server.
+    pub up: u64,
+    /// Server to client.
+    pub down: u64,
+    /// `data` of distinct deliveries and client sends, as JSON.
+    pub payload: u64,
+    /// up + down − payload.
+    pub overhead: i64,
+    /// Heads of upgrades and subscriptions, whole run.
+    pub opening: u64,
+    /// overhead / deliveries.
+    pub overhead_per_delivery: Option<f64>,
+    /// up + down plus 40 B per segment of at most 1,448 B in each direction; bare ACKs not counted.
+    pub wire_estimate: u64,
+}
+
+/// The server process alone, over the window.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Server {
+    /// User and system time.
+    pub cpu_s: f64,
+    /// Null below 0.2 s of CPU.
+    pub cpu_us_per_delivery: Option<f64>,
+    /// Peak resident set.
+    pub rss_peak_bytes: u64,
+    /// (peak − before connecting) / peak connections; null below 1,000 connections.
+    pub rss_bytes_per_connection: Option<f64>,
+}
+
+/// Several servers (given its place; filled when fleets are built).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fleet {
+    /// Number of servers.
+    pub servers: u32,
+    /// Broker between them.
+    pub broker: String,
+}
+
+/// Expectations for the window; null where no formula is due.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Theory {
+    /// Share of empty polls.
+    pub waste_ratio: Option<f64>,
+    /// Mean delivery latency.
+    pub latency_mean_ms: Option<f64>,
+    /// Requests in the window.
+    pub requests_total: Option<f64>,
+}
+
+/// Bytes of one exchange, as text (Latin-1 for what is not UTF-8).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Handshake {
+    /// Client → server.
+    pub request: String,
+    /// Server → client, head only.
+    pub response: String,
+}
+
+/// Course over the window; entry i covers [i·step, (i+1)·step).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// Step in seconds.
+    pub step_s: f64,
+    /// Requests by intended send time.
+    pub requests: Vec<u64>,
+    /// Empty polls among them.
+    pub empty: Vec<u64>,
+    /// Deliveries by intended publish time.
+    pub delivered: Vec<u64>,
+    /// Bytes both ways on the server's sockets.
+    pub bytes: Vec<u64>,
+    /// Median latency of those deliveries; null where there were none.
+    pub latency_p50_ms: Vec<Option<f64>>,
+}
+
+/// Whole-run counts, warm-up and grace included: the two sides must agree.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Audit {
+    /// Requests the clients had answered.
+    pub requests_client: u64,
+    /// Requests the server answered on its public listener.
+    pub requests_server: u64,
+    /// Bytes the server read, whole run.
+    pub bytes_up: u64,
+    /// Bytes the server wrote, whole run.
+    pub bytes_down: u64,
+}
+
+/// One client's asks and deliveries, for the timeline; the same client in every transport.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Person {
+    /// Index of the client.
+    pub client: u32,
+    /// Polls in the window, at most 400.
+    pub asks: Vec<Ask>,
+    /// Deliveries of the window, at most 400.
+    pub news: Vec<News>,
+}
+
+/// One poll of the timeline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ask {
+    /// When it was sent, ms from the start of the window.
+    pub at_ms: f64,
+    /// When the answer was in hand.
+    pub answered_ms: f64,
+    /// Events in the answer; 0 is "Nope".
+    pub events: u32,
+}
+
+/// One delivery of the timeline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct News {
+    /// Intended publish time, ms from the start of the window.
+    pub published_ms: f64,
+    /// When the client had it in hand.
+    pub received_ms: f64,
+    /// The event as a person would say it.
+    pub text: String,
+}
+
+/// A threshold's verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ThresholdOutcome {
+    /// `LABEL.metric`.
+    pub metric: String,
+    /// As written.
+    pub expression: String,
+    /// Null when the metric is; the threshold then fails.
+    pub actual: Option<f64>,
+    /// Whether it held.
+    pub passed: bool,
+    /// Why a null failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}

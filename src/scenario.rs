@@ -1,0 +1,134 @@
+//! What a scenario means, after every check: past this type nothing revalidates.
+//!
+//! The TOML side, with every problem named by file, line and key, is [`file`].
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::threshold::Threshold;
+use crate::transport::Transport;
+use crate::units::duration_text;
+
+pub mod file;
+pub mod shipped;
+
+/// A whole experiment: who listens, to what, by which ways, for how long.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scenario {
+    /// The file's stem or the shipped name; names the report directory.
+    pub name: String,
+    /// Headline.
+    pub title: String,
+    /// Question asked on a terminal before the run.
+    pub predict: Option<String>,
+    /// What the run teaches, in one sentence.
+    pub lesson: Option<String>,
+    /// Seed of every random draw.
+    pub seed: u64,
+    /// The measured window [0, duration).
+    #[serde(with = "duration_text")]
+    pub duration: Duration,
+    /// Traffic before the window that is not counted.
+    #[serde(with = "duration_text")]
+    pub warmup: Duration,
+    /// People, per transport.
+    pub clients: u32,
+    /// Engine asked for by the file.
+    pub engine: Engine,
+    /// Who publishes what, when.
+    pub workload: Workload,
+    /// The ways compared, in file order; labels are unique.
+    #[serde(rename = "transport")]
+    pub transports: Vec<Transport>,
+    /// Conditions that make the run fail with exit code 99.
+    #[serde(default, rename = "threshold")]
+    pub thresholds: Vec<Threshold>,
+}
+
+/// Which engine turns a scenario into an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// Real sockets on this machine.
+    Live,
+    /// Virtual time (not built yet; refused before the run).
+    Sim,
+    /// Closed form (not built yet; refused before the run).
+    Theory,
+}
+
+/// Who reads which topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Inbox {
+    /// A topic for each client.
+    Own,
+    /// One topic for all.
+    Shared,
+}
+
+/// Who publishes what, when: the settings of one workload.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Workload {
+    /// Messages at random: a Poisson process on each topic.
+    Poisson {
+        /// Mean time between messages to one topic.
+        #[serde(with = "duration_text")]
+        mean_gap: Duration,
+        /// Topics per client.
+        inbox: Inbox,
+        /// Exact size of `data` as JSON, bytes; absent: a short human message.
+        payload: Option<usize>,
+    },
+    /// Messages at a fixed gap, each topic with a seeded phase.
+    Periodic {
+        /// Time between messages to one topic.
+        #[serde(with = "duration_text")]
+        gap: Duration,
+        /// Topics per client.
+        inbox: Inbox,
+        /// Exact size of `data` as JSON, bytes; absent: a short human message.
+        payload: Option<usize>,
+    },
+    /// Rooms of people who write to each other.
+    Chat {
+        /// People per room; divides `clients`.
+        members: u32,
+        /// Mean time between messages in one room.
+        #[serde(with = "duration_text")]
+        gap_per_room: Duration,
+        /// "Rahul is typing…" this long before his message, and its time to live; zero: never.
+        #[serde(with = "duration_text")]
+        typing_before: Duration,
+        /// Whether a reader acknowledges each message with a "read" event.
+        receipts: bool,
+    },
+    /// One writer, many readers: a cricket innings, ball by ball.
+    Cricket {
+        /// Time between balls.
+        #[serde(with = "duration_text")]
+        gap_per_ball: Duration,
+        /// Overs in the innings.
+        overs: u32,
+    },
+    /// One market, many symbols: random walks of prices.
+    Ticker {
+        /// Number of symbols.
+        symbols: u32,
+        /// Time between updates of the whole market.
+        #[serde(with = "duration_text")]
+        gap: Duration,
+        /// Keep only the latest price per symbol.
+        conflate: bool,
+    },
+    /// Matches of players whose every move goes to all other players.
+    Game {
+        /// Players per match; divides `clients`.
+        players: u32,
+        /// Time between one player's moves.
+        #[serde(with = "duration_text")]
+        tick: Duration,
+    },
+}

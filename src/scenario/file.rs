@@ -1,0 +1,1 @@
+//! The TOML side of a scenario.

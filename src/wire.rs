@@ -1,0 +1,1 @@
+//! Sizes on the wire: frame headers, segments. Pure.
