@@ -69,7 +69,7 @@ fn asking(outcome: &Outcome, all: &[Way<'_>]) -> String {
             count(empty)
         );
     }
-    let asks = format!("{} {} asks", count(n), way.name);
+    let asks = format!("{} asks by {}", count(n), way.name);
     let found = match empty {
         0 => format!("Every one of {asks} found news"),
         _ if empty == n => format!("All {asks} found nothing"),

@@ -94,7 +94,7 @@ struct Row {
 
 fn stack<'a>(frame: &Frame, ways: &[Way<'a>], bar: impl Fn(&Row, &Way<'a>) -> Vec<Shape>) -> Picture {
     let em = frame.text;
-    let margin = if frame.narrow { 4.0 } else { em * 1.2 };
+    let margin = 4.0;
     let (line, thick, gap) = (em * 1.5, em * 2.3, em * 1.3);
     let each = 2.0 * line + thick + gap;
     let mut shapes = Vec::new();

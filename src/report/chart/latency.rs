@@ -71,7 +71,7 @@ fn items(curves: &[Curve<'_>]) -> Vec<Item> {
             let t = &curve.way.t.latency_ms;
             let said = |share: &str, value: Option<f64>| value.map(|v| format!("{share} within {}", ms(v)));
             let lines = [said("half", t.p50), said("95 %", t.p95)].into_iter().flatten().collect();
-            Item::way(&curve.way, lines, None)
+            Item::way(&curve.way, lines)
         })
         .collect();
     let ends: Vec<f64> = curves.iter().filter_map(|curve| curve.theory).collect();
@@ -88,11 +88,13 @@ fn picture(frame: &Frame, curves: &[Curve<'_>]) -> Picture {
     let items = items(curves);
     let values = curves.iter().flat_map(|c| c.points.iter().map(|p| p.0).chain(c.theory));
     let axis_room = em * 3.2;
+    let top = em * 2.4;
+    let tall = (frame.height - axis_room - top).max(key::height_beside(frame, &items));
     let plot = Plot {
         left: em * 3.6,
-        top: em * 2.4,
+        top,
         right: if frame.narrow { frame.width - em * 0.8 } else { frame.width - em * key::BESIDE_EMS },
-        bottom: if frame.narrow { em * 19.0 } else { frame.height - axis_room },
+        bottom: if frame.narrow { em * 19.0 } else { top + tall },
         x: Scale::decades(values),
         y: Scale::from_zero(1.0),
     };
@@ -100,12 +102,12 @@ fn picture(frame: &Frame, curves: &[Curve<'_>]) -> Picture {
     shapes.extend(plot.y_axis(frame, "messages that have arrived", percent));
     shapes.push(plot.base());
     for curve in curves {
-        if let Some(end) = curve.theory {
-            shapes.extend(dashed(&even(&plot, end), key::DOTS, Ink::Muted, em * 0.12));
-        }
+        shapes.extend(draw(frame, &plot, curve));
     }
     for curve in curves {
-        shapes.extend(draw(frame, &plot, curve));
+        if let Some(end) = curve.theory {
+            shapes.extend(dashed(&even(&plot, end), key::DOTS, Ink::Text, em * 0.1));
+        }
     }
     if frame.narrow {
         let top = plot.bottom + axis_room + em * 0.2;
@@ -114,7 +116,7 @@ fn picture(frame: &Frame, curves: &[Curve<'_>]) -> Picture {
         return Picture { width: frame.width, height, shapes };
     }
     shapes.extend(key::beside(frame, &plot, &items));
-    Picture { width: frame.width, height: frame.height, shapes }
+    Picture { width: frame.width, height: plot.bottom + axis_room, shapes }
 }
 
 /// The distribution function of U(0, end), from the left edge of the plot.
@@ -131,7 +133,8 @@ fn even(plot: &Plot, end: f64) -> Vec<(f64, f64)> {
 
 fn draw(frame: &Frame, plot: &Plot, curve: &Curve<'_>) -> Vec<Shape> {
     let (em, way) = (frame.text, &curve.way);
-    let mut steps = vec![(plot.left, plot.bottom)];
+    let first = curve.points.first().map_or(plot.left, |&(ms, _)| plot.at(ms, 0.0).0);
+    let mut steps = vec![(first, plot.bottom)];
     let mut last = plot.bottom;
     for &(ms, share) in &curve.points {
         let (x, y) = plot.at(ms, share);
@@ -143,7 +146,6 @@ fn draw(frame: &Frame, plot: &Plot, curve: &Curve<'_>) -> Vec<Shape> {
         steps.push((x, y));
         last = y;
     }
-    steps.push((plot.right, plot.top));
     let mut shapes = dashed(&steps, way.dash(), way.ink(), em * 0.17);
     if way.t.samples.is_some() {
         let dot = |&(ms, share): &(f64, f64)| Shape::Disc {
