@@ -57,7 +57,7 @@ pub fn summary(outcome: &Outcome, style: Style) -> String {
         let wrapped = wrap(&plain(&format!("Note: {warning}")), WIDTH);
         lines.extend(wrapped.iter().map(|line| style.warning(line)));
     }
-    let mut text = lines.join("\n").replace(['“', '”'], "\"");
+    let mut text = lines.join("\n").replace(['“', '”'], "\"").replace('\u{a0}', " ");
     text.push('\n');
     visible(&text, style)
 }
@@ -78,7 +78,10 @@ pub fn headline(outcome: &Outcome) -> String {
     };
     let people = count(u64::from(outcome.scenario.clients));
     let window = duration(outcome.scenario.duration);
-    plain(&format!("{} · {people} people · {window} · {place}", verdict::heading(outcome)))
+    plain(
+        &format!("{} · {people} people · {window} · {place}", verdict::heading(outcome))
+            .replace('\u{a0}', " "),
+    )
 }
 
 /// Text from an outcome without control characters.

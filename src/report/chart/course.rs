@@ -86,7 +86,7 @@ pub fn delay<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         table,
         draw: Box::new(move |frame| {
             let scale = Scale::decades(courses.iter().flat_map(|c| c.points.iter().map(|p| p.1)));
-            picture(frame, &courses, scale, ("median delay (each line: ten times more)", ms), None)
+            picture(frame, &courses, scale, ("median delay (logarithmic)", ms), None)
         }),
     })
 }

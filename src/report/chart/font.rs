@@ -70,7 +70,8 @@ pub fn wrap(text: &str, size: f64, bold: bool, room: f64) -> Vec<String> {
 
 fn greedy(text: &str, size: f64, bold: bool, room: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    // Not at no-break spaces, which hold a number and its unit together.
+    for word in text.split([' ', '\n', '\t']).filter(|word| !word.is_empty()) {
         if let Some(last) = lines.last_mut() {
             let longer = format!("{last} {word}");
             if width(&longer, size, bold) <= room {

@@ -45,8 +45,8 @@ pub fn entry<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         slug,
         alt: titles::alt("Curves", &format!("the delay by {}", names(all)), outcome, &title),
         title,
-        caption: "Further left is sooner. Read a curve at 50 %: half of the messages had arrived by then. Each step of \
-                  the axis is ten times the one before. Dots are single messages, where there are fewer than 200."
+        caption: "Further left is sooner. Read a curve at 50 %: half of the messages had arrived by then. The axis is \
+                  logarithmic: equal steps are equal factors. Dots are single messages, where there are fewer than 200."
             .to_owned(),
         table: Table { heads, rows },
         draw: Box::new(move |frame| picture(frame, &curves)),
@@ -98,7 +98,7 @@ fn picture(frame: &Frame, curves: &[Curve<'_>]) -> Picture {
         x: Scale::decades(values),
         y: Scale::from_zero(1.0),
     };
-    let mut shapes = plot.x_axis(frame, "delay (each line: ten times more)", ms);
+    let mut shapes = plot.x_axis(frame, "delay (logarithmic)", ms);
     shapes.extend(plot.y_axis(frame, "messages that have arrived", percent));
     shapes.push(plot.base());
     for curve in curves {
@@ -108,6 +108,9 @@ fn picture(frame: &Frame, curves: &[Curve<'_>]) -> Picture {
         if let Some(end) = curve.theory {
             shapes.extend(dashed(&even(&plot, end), key::DOTS, Ink::Text, em * 0.1));
         }
+    }
+    for curve in curves {
+        shapes.extend(marks(frame, &plot, &curve.way));
     }
     if frame.narrow {
         let top = plot.bottom + axis_room + em * 0.2;
@@ -155,6 +158,13 @@ fn draw(frame: &Frame, plot: &Plot, curve: &Curve<'_>) -> Vec<Shape> {
         };
         shapes.extend(curve.points.iter().map(dot));
     }
+    shapes
+}
+
+/// The median and the 95th percentile, marked on the curve.
+fn marks(frame: &Frame, plot: &Plot, way: &Way<'_>) -> Vec<Shape> {
+    let em = frame.text;
+    let mut shapes = Vec::new();
     for (share, at) in [(0.5, way.t.latency_ms.p50), (0.95, way.t.latency_ms.p95)] {
         if let Some(ms) = at {
             let place = plot.at(ms, share);

@@ -83,15 +83,20 @@ pub fn png(picture: &Picture, theme: &Theme, path: &Path) -> anyhow::Result<()> 
 /// Means over squares of `by` × `by` pixels of an RGB picture.
 fn average(big: &[u8], width: usize, by: usize) -> Vec<u8> {
     let mut small = Vec::with_capacity(big.len() / (by * by));
+    let mut sums = vec![0u16; width / by * 3];
+    let count = (by * by) as u16;
     for rows in big.chunks_exact(width * 3 * by) {
-        for x in 0..width / by {
-            for channel in 0..3 {
-                let sum: usize = (0..by * by)
-                    .map(|i| usize::from(rows[((i / by) * width + x * by + i % by) * 3 + channel]))
-                    .sum();
-                small.push((sum / (by * by)) as u8);
+        sums.fill(0);
+        for row in rows.chunks_exact(width * 3) {
+            for (sum, square) in sums.chunks_exact_mut(3).zip(row.chunks_exact(3 * by)) {
+                for pixel in square.chunks_exact(3) {
+                    sum[0] += u16::from(pixel[0]);
+                    sum[1] += u16::from(pixel[1]);
+                    sum[2] += u16::from(pixel[2]);
+                }
             }
         }
+        small.extend(sums.iter().map(|sum| (sum / count) as u8));
     }
     small
 }
