@@ -23,7 +23,7 @@ pub struct Planned {
 }
 
 /// Everything that will be published in one run, in order of time.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Schedule {
     /// Topic names.
     pub topics: Vec<String>,
