@@ -4,6 +4,7 @@
 //! wakes those who wait.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -160,14 +161,17 @@ pub struct Feed {
     head: u64,
     /// Bytes of JSON ever appended.
     bytes: u64,
+    /// Encodings of an event, counted to show that there is one per event whoever reads.
+    encodings: Arc<AtomicU64>,
 }
 
 impl Feed {
-    /// An empty feed that keeps the last `keep` events (at least one).
+    /// An empty feed that keeps the last `keep` events (at least one) and counts its encodings in
+    /// `encodings`.
     #[must_use]
-    pub fn new(epoch: Arc<str>, keep: usize) -> Self {
-        let keep = keep.max(1);
-        Self { epoch, keep, events: VecDeque::new(), ids: HashMap::new(), head: 0, bytes: 0 }
+    pub fn new(epoch: Arc<str>, keep: usize, encodings: Arc<AtomicU64>) -> Self {
+        let (events, ids) = (VecDeque::new(), HashMap::new());
+        Self { epoch, keep: keep.max(1), events, ids, head: 0, bytes: 0, encodings }
     }
 
     /// Names this life of the feed: offsets of another epoch mean nothing here.
@@ -205,8 +209,7 @@ impl Feed {
             key: publish.key,
             from: publish.from,
         };
-        // Numbers, strings and a RawValue that was parsed before: this cannot fail.
-        let json = serde_json::to_vec(&event).unwrap_or_default().into_boxed_slice();
+        let json = self.encode(&event);
         self.bytes += json.len() as u64;
         let id = event.id.map(String::into_boxed_str);
         if let Some(id) = &id {
@@ -214,7 +217,7 @@ impl Feed {
         }
         self.events.push_back(Arc::new(Stored {
             offset: self.head,
-            json: Bytes::from(json),
+            json,
             at: event.at,
             kind: event.kind.into_boxed_str(),
             id,
@@ -226,6 +229,12 @@ impl Feed {
         }));
         self.forget_oldest();
         Appended { offset: self.head, new: true }
+    }
+
+    fn encode(&self, event: &Event) -> Bytes {
+        self.encodings.fetch_add(1, Relaxed);
+        // Numbers, strings and a RawValue that was parsed before: this cannot fail.
+        Bytes::from(serde_json::to_vec(event).unwrap_or_default().into_boxed_slice())
     }
 
     fn forget_oldest(&mut self) {

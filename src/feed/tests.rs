@@ -7,7 +7,7 @@ use super::*;
 const ROOMY: Room = Room { events: usize::MAX, bytes: usize::MAX };
 
 fn feed(keep: usize) -> Feed {
-    Feed::new("e1".into(), keep)
+    Feed::new("e1".into(), keep, Arc::default())
 }
 
 fn publish(json: &str) -> Publish {
@@ -39,6 +39,14 @@ fn an_event_reads_as_the_contract_writes_it() {
         replay.events[0].json,
         r#"{"topic":"room-1","offset":1,"at":1764000000000000,"kind":"message","data":{"text":"hi"}}"#
     );
+}
+
+#[test]
+fn an_event_is_encoded_once_and_its_bytes_are_shared() {
+    let feed = filled(3, 10);
+    let read = || feed.replay(&at(0), &Reader::default(), ROOMY, 0).events[2].json.clone();
+    assert_eq!(read().as_ptr(), read().as_ptr());
+    assert_eq!(feed.encodings.load(Relaxed), 3);
 }
 
 #[test]
