@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::random::{Dice, stream};
 use crate::units::duration_text;
 
 /// One `[[transport]]` of a scenario.
@@ -75,6 +76,13 @@ impl Way {
             _ => None,
         }
     }
+}
+
+/// The seeded share of its hold, ping or comment interval after which a client's first one ends, in
+/// [0, 1), so that a crowd's beats do not coincide.
+#[must_use]
+pub fn first_share(seed: u64, client: u64) -> f64 {
+    Dice::new(seed, &[stream::FIRST_HOLD, client]).unit()
 }
 
 /// When to poll next, and what passed meanwhile: the one definition of pacing on an absolute schedule.

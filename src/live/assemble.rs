@@ -96,10 +96,22 @@ fn ends(measured: &Measured) -> (Sample, Sample) {
     let Some(stats) = measured.at_last.as_ref().or(measured.at_end.as_ref()) else {
         return (Sample::default(), Sample::default());
     };
-    let first = stats.window.first().cloned().unwrap_or_default();
-    let sampled = stats.window.iter().find(|s| s.at >= measured.begin + measured.end).cloned();
-    let read = measured.at_end.as_ref().map(Sample::now_of);
+    let first = stats.window.first().copied().unwrap_or_default();
+    let sampled = stats.window.iter().find(|s| s.at >= measured.begin + measured.end).copied();
+    let read = measured.at_end.as_ref().map(|stats| sample_of(stats, measured.begin + measured.end));
     (first, sampled.or(read).unwrap_or_default())
+}
+
+fn sample_of(stats: &Stats, at: i64) -> Sample {
+    Sample {
+        at,
+        bytes_up: stats.bytes.up,
+        bytes_down: stats.bytes.down,
+        segments_up: stats.bytes.segments_up,
+        segments_down: stats.bytes.segments_down,
+        cpu_us: stats.cpu_us,
+        requests: stats.requests,
+    }
 }
 
 fn bytes(books: &Books, last: Option<&Stats>, from: Sample, to: Sample) -> Bytes {
@@ -121,7 +133,7 @@ fn bytes(books: &Books, last: Option<&Stats>, from: Sample, to: Sample) -> Bytes
 }
 
 fn server(stats: &Stats, from: Sample, to: Sample, delivered: u64) -> Server {
-    let cpu_s = to.cpu_us.saturating_sub(from.cpu_us) as f64 / 1e6;
+    let cpu_s = (to.cpu_us - from.cpu_us).max(0) as f64 / 1e6;
     let peak = stats.connections.peak;
     let grown = stats.rss_peak_bytes.saturating_sub(stats.rss_start_bytes);
     Server {

@@ -103,7 +103,7 @@ fn arguments(context: &Context<'_>, transport: &Transport) -> Vec<String> {
     set("idle-keep-alive", crate::units::format_duration(idle));
     if let Way::WebSocket { ping, read_buffer } = transport.way {
         set("ping", crate::units::format_duration(ping));
-        set("read-buffer", crate::units::format_size(read_buffer));
+        set("read-buffer", crate::units::format_size(read_buffer as u64));
     }
     words
 }
