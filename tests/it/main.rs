@@ -1,0 +1,3 @@
+//! The one integration binary: whatever needs sockets, processes or the source tree.
+
+mod handshake;
