@@ -61,7 +61,7 @@ fn status_note(code: u16) -> &'static str {
         404 => "Nothing lives at this path.",
         426 => "The server wants an upgrade here, but another one than was asked for.",
         429 | 503 => "Not now: the server is too busy or its limit is reached.",
-        400..=499 => "The server says the request was wrong.",
+        402..=499 => "The server says the request was wrong.",
         500..=599 => "The server says that it failed.",
         _ => "No status code that HTTP knows.",
     }
