@@ -101,6 +101,8 @@ pub struct Setting {
     pub plan: Arc<Plan>,
     /// The client whose timeline is kept.
     pub person: u32,
+    /// Keep every delivery.
+    pub keep_log: bool,
     /// See [`Crowd::moments`].
     pub moments: Option<mpsc::UnboundedSender<Moment>>,
 }
@@ -110,7 +112,10 @@ impl Crowd {
     #[must_use]
     pub fn new(setting: Setting) -> Self {
         let long = matches!(setting.way, Way::LongPoll { .. });
-        let ledger = Ledger::new(setting.plan.clone(), setting.duration, long, setting.person);
+        let mut ledger = Ledger::new(setting.plan.clone(), setting.duration, long, setting.person);
+        if setting.keep_log {
+            ledger.keep_log();
+        }
         Self {
             way: setting.way,
             server: setting.server,

@@ -125,6 +125,8 @@ pub struct Ledger {
     poll_late: Distribution,
     publish_late: Distribution,
     steps: Steps,
+    /// Every counted delivery as (client, event, arrival), when asked for.
+    log: Option<Vec<(u32, u32, i64)>>,
 }
 
 /// Per-step series, by intended time.
@@ -189,8 +191,14 @@ impl Ledger {
             poll_late: Distribution::fine(),
             publish_late: Distribution::fine(),
             steps: Steps::new(duration),
+            log: None,
             plan,
         }
+    }
+
+    /// Keeps every counted delivery from now on, 16 bytes each.
+    pub fn keep_log(&mut self) {
+        self.log = Some(Vec::new());
     }
 
     fn counts(&self, intended: i64) -> bool {
@@ -348,6 +356,9 @@ impl Ledger {
             self.wait_us += (sent - planned.at).max(0) as f64;
         }
         self.person.received(got, planned);
+        if let Some(log) = &mut self.log {
+            log.push((got.client, got.event, got.at));
+        }
     }
 
     /// Deliveries so far, for progress.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::client::Moment;
 use crate::clock::{Clock, as_micros};
 use crate::ledger::Plan;
-use crate::outcome::{self, Outcome};
+use crate::outcome::{self, Delivery, Outcome};
 use crate::scenario::{Engine, Scenario};
 use crate::threshold;
 
@@ -30,6 +30,8 @@ pub struct Options {
     pub executable: PathBuf,
     /// Transports one after another; also chosen by itself when the predicted load is too high.
     pub in_turn: bool,
+    /// Return every delivery too.
+    pub keep_deliveries: bool,
     /// The user's guess.
     pub prediction: Option<String>,
     /// Receives what happens meanwhile.
@@ -98,7 +100,7 @@ struct Context<'a> {
 ///
 /// # Errors
 /// The scenario is too large for this machine, or a server process could not be started.
-pub async fn run(scenario: &Scenario, options: &Options) -> Result<Outcome, Error> {
+pub async fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Delivery>), Error> {
     let (duration, warmup) = (as_micros(scenario.duration), as_micros(scenario.warmup));
     limits::check_events(scenario)?;
     let schedule = scenario.workload.schedule(scenario.clients, scenario.seed, -warmup, duration);
@@ -129,10 +131,11 @@ pub async fn run(scenario: &Scenario, options: &Options) -> Result<Outcome, Erro
     Ok(outcome(&context, started_at, in_turn, results))
 }
 
-fn outcome(context: &Context<'_>, started_at: String, in_turn: bool, groups: Vec<group::Result>) -> Outcome {
+fn outcome(context: &Context<'_>, started_at: String, in_turn: bool, groups: Vec<group::Result>) -> (Outcome, Vec<Delivery>) {
     let generator = assemble::generator(&groups);
     let ended = groups.last().map_or(0, |g| g.end);
     let interrupted = context.options.interrupt.is_cancelled();
+    let (transports, deliveries): (Vec<_>, Vec<_>) = groups.into_iter().flat_map(|g| g.transports).unzip();
     let mut outcome = Outcome {
         schema: outcome::SCHEMA.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -145,11 +148,11 @@ fn outcome(context: &Context<'_>, started_at: String, in_turn: bool, groups: Vec
         in_turn,
         machine: Some(machine::describe()),
         generator: Some(generator),
-        transports: groups.into_iter().flat_map(|g| g.transports).collect(),
+        transports,
         thresholds: Vec::new(),
     };
     outcome.thresholds = threshold::evaluate(&context.scenario.thresholds, &outcome);
-    outcome
+    (outcome, deliveries.into_iter().flatten().collect())
 }
 
 /// The person of the timeline: the first who gets a message in the first half of the window, so that

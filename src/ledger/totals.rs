@@ -61,6 +61,8 @@ pub struct Books {
     pub person: Person,
     /// Requests answered over the whole run.
     pub answered_whole_run: u64,
+    /// Every counted delivery, when it was kept: (client, event, arrival).
+    pub log: Vec<(u32, u32, i64)>,
     /// 99th percentile (or the maximum, below 100) of poll lateness, ms.
     pub poll_late_ms: Option<f64>,
     /// The same of publishing and sending.
@@ -145,6 +147,7 @@ impl Ledger {
             poll_late_ms: late(&self.poll_late),
             publish_late_ms: late(&self.publish_late),
             samples: (self.samples.len() < crate::outcome::SAMPLE_LIMIT as usize).then_some(self.samples),
+            log: self.log.unwrap_or_default(),
             frames: self.frames,
             requests,
         }

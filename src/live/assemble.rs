@@ -50,6 +50,8 @@ pub(super) fn transport(context: &Context<'_>, index: usize, books: Books, measu
         requests_server: stats.requests,
         bytes_up: stats.bytes.up,
         bytes_down: stats.bytes.down,
+        events_published: stats.events.published,
+        events_encoded: stats.events.encoded,
     });
     let mut series = books.series;
     series.bytes = byte_steps(&measured, series.requests.len());

@@ -13,7 +13,7 @@ use super::publisher::{Pump, keep_time};
 use super::{Context, Progress, assemble};
 use crate::client::{self, Crowd, Setting};
 use crate::clock::{Micros, as_micros};
-use crate::outcome::TransportOutcome;
+use crate::outcome::{Delivery, TransportOutcome};
 use crate::server::stats::Stats;
 use crate::{ledger, os};
 
@@ -31,7 +31,7 @@ const HANG_UP: Duration = Duration::from_secs(5);
 /// What a group measured.
 pub(super) struct Result {
     /// In the group's order.
-    pub(super) transports: Vec<TransportOutcome>,
+    pub(super) transports: Vec<(TransportOutcome, Vec<Delivery>)>,
     /// Where the window ended, microseconds; before the duration when a signal came.
     pub(super) end: i64,
     /// CPU seconds of the load generator over the window.
@@ -78,14 +78,24 @@ pub(super) async fn run(context: &Context<'_>, group: &[usize]) -> anyhow::Resul
         Result { transports: Vec::new(), end, generator_cpu_s, publish_late_ms: None, poll_late_ms: None };
     for ((member, at_end), at_last) in members.into_iter().zip(at_end).zip(at_last) {
         let pending = if context.options.interrupt.is_cancelled() { patience(context, member.index) } else { 0 };
-        let books = member.crowd.take_ledger().close(end, pending);
+        let mut books = member.crowd.take_ledger().close(end, pending);
+        let deliveries = deliveries(context, member.index, std::mem::take(&mut books.log));
         result.publish_late_ms = larger(result.publish_late_ms, books.publish_late_ms);
         result.poll_late_ms = larger(result.poll_late_ms, books.poll_late_ms);
         let measured = assemble::Measured { begin, end, at_end, at_last };
-        result.transports.push(assemble::transport(context, member.index, books, measured));
+        result.transports.push((assemble::transport(context, member.index, books, measured), deliveries));
         member.server.stop().await;
     }
     Ok(result)
+}
+
+fn deliveries(context: &Context<'_>, index: usize, log: Vec<(u32, u32, i64)>) -> Vec<Delivery> {
+    let label = &context.scenario.transports[index].label;
+    let row = |(client, event, received_us): (u32, u32, i64)| {
+        let published_us = context.plan.schedule.events[event as usize].at;
+        Delivery { transport: label.clone(), client, event, published_us, received_us }
+    };
+    log.into_iter().map(row).collect()
 }
 
 fn larger(a: Option<f64>, b: Option<f64>) -> Option<f64> {
@@ -110,6 +120,7 @@ async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
         duration: context.duration,
         plan: context.plan.clone(),
         person: context.person,
+        keep_log: context.options.keep_deliveries,
         moments: Some(forward(context.options.progress.clone(), index)),
     }));
     Ok(Member { index, server, crowd, people: JoinSet::new() })

@@ -11,7 +11,7 @@ pub(super) fn describe() -> Machine {
     let system = System::new_with_specifics(kinds).ok();
     let cpu = system.as_ref().and_then(|s| s.cpus().first()).map(|c| c.brand().trim().to_owned());
     Machine {
-        os: System::long_os_version().unwrap_or_else(|| std::env::consts::OS.to_owned()),
+        os: System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned()),
         cpu: cpu.filter(|name| !name.is_empty()).unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
         cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         memory_bytes: system.map_or(0, |s| s.total_memory()),
