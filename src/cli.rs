@@ -108,4 +108,15 @@ fn not_yet(command: &str) -> Exit {
     Err(Usage(format!("`anynews {command}` is not built yet; see `anynews --help` for what is")).into())
 }
 
-const WELCOME: &str = "anynews\n";
+const WELCOME: &str = "\
+anynews: what polling wastes and what push delivers, measured on this machine.
+
+  “Any new messages?” — “Nope.” — “Any new messages?” — “Nope.”
+
+Try:
+  anynews run letters    letters against a phone call: half a minute, a table, a report
+  anynews handshake      how a WebSocket begins, byte for byte
+  anynews scenarios      the whole course: chat, cricket, a stock ticker, a game …
+
+All commands: anynews --help
+";
