@@ -37,7 +37,7 @@ const SAME_LAYER: &[(&str, &[&str])] = &[
     ("transport", &["clock", "random", "units"]),
     ("ledger", &["outcome", "scenario", "workload"]),
     ("outcome", &["scenario", "threshold"]),
-    ("scenario", &["threshold"]),
+    ("scenario", &["threshold", "workload"]),
     ("threshold", &["outcome", "scenario"]),
     ("workload", &["scenario"]),
     ("client", &["broker"]),
