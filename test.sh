@@ -61,4 +61,4 @@ cargo fmt --check
 say "cargo clippy"
 cargo clippy --locked --all-targets -- -D warnings
 say "cargo test"
-cargo test --locked "$@"
+cargo test --locked --no-fail-fast "$@"

@@ -83,6 +83,15 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Parses a command line without running it, for tests of what the documents tell people to type.
+///
+/// # Errors
+/// What clap would print.
+pub fn check<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<(), String> {
+    let words = std::iter::once("anynews").chain(words);
+    Cli::try_parse_from(words).map(|_| ()).map_err(|error| error.to_string())
+}
+
 fn dispatch(cli: Cli) -> Exit {
     match cli.command {
         None => {

@@ -9,10 +9,11 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use super::split::Stream;
 use super::{Chunk, Side, Target, Transcript};
 use crate::wire::heads;
 
@@ -29,25 +30,23 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// `patience`. What went wrong is in [`Transcript::failure`], beside all that went right.
 pub async fn record(target: &Target, patience: Duration) -> Transcript {
     let mut transcript = Transcript { url: target.url(), ..Transcript::default() };
-    let tape = match connect(&target.authority, patience).await {
-        Ok(stream) => {
-            let tape = Arc::new(Tape { start: Instant::now(), chunks: Mutex::default() });
-            let stream = Recorded { stream, tape: Arc::clone(&tape) };
-            match talk(target, stream, patience).await {
-                Ok((aside, unasked)) => {
-                    transcript.aside = Some(aside);
-                    transcript.unasked = unasked;
-                }
-                Err(failure) => transcript.failure = Some(failure),
-            }
-            tape
-        }
+    let stream = match connect(&target.authority, patience).await {
+        Ok(stream) => stream,
         Err(failure) => {
             transcript.failure = Some(failure);
             return transcript;
         }
     };
+    let tape = Arc::new(Tape { start: Instant::now(), chunks: Mutex::default() });
+    let talked = talk(target, Recorded { stream, tape: Arc::clone(&tape) }, patience).await;
     transcript.chunks = std::mem::take(&mut *tape.chunks.lock().unwrap_or_else(PoisonError::into_inner));
+    match talked {
+        Ok((aside, unasked)) => {
+            transcript.aside = Some(aside);
+            transcript.unasked = unasked;
+        }
+        Err(failure) => transcript.failure = Some(refusal(&transcript.chunks).unwrap_or(failure)),
+    }
     transcript
 }
 
@@ -68,7 +67,7 @@ async fn talk(target: &Target, stream: Recorded, patience: Duration) -> Result<(
     let upgrade = client_async_with_config(target.url(), stream, Some(limits));
     let (mut socket, _) = match timeout(patience, upgrade).await {
         Ok(Ok(upgraded)) => upgraded,
-        Ok(Err(error)) => return Err(refusal(&error)),
+        Ok(Err(error)) => return Err(format!("the upgrade failed: {error}")),
         Err(_) => {
             return Err(format!(
                 "the server accepted the connection but did not answer {}",
@@ -87,18 +86,12 @@ async fn talk(target: &Target, stream: Recorded, patience: Duration) -> Result<(
     Ok(aside)
 }
 
-fn refusal(error: &Error) -> String {
-    match error {
-        Error::Http(answer) => {
-            let hint = if answer.status().as_u16() == 404 {
-                "; the socket of `anynews serve` is at /topics/TOPIC/socket"
-            } else {
-                ""
-            };
-            format!("the server answered {} instead of 101{hint}", answer.status())
-        }
-        other => format!("the upgrade failed: {other}"),
-    }
+/// The status of an answer that is no upgrade, in place of what the library makes of it.
+fn refusal(chunks: &[Chunk]) -> Option<String> {
+    let answer = Stream::of(Side::Server, chunks);
+    let code = heads::status(heads::lines(answer.head()).first()?).filter(|code| *code != 101)?;
+    let hint = if code == 404 { "; the socket of `anynews serve` is at /topics/TOPIC/socket" } else { "" };
+    Some(format!("the server answered {code} instead of 101{hint}"))
 }
 
 /// The first exchange with a topic of `anynews serve`: hello, publish and acknowledgement, and then

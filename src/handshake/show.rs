@@ -50,7 +50,9 @@ pub fn render(transcript: &Transcript) -> String {
         page.frames(&client, &server, transcript);
     } else if !server.rest().is_empty() {
         let body = String::from_utf8_lossy(server.rest());
-        page.wrapped(INDENT, &body.chars().take(BODY).collect::<String>(), Style::new());
+        for line in body.chars().take(BODY).collect::<String>().lines() {
+            page.wrapped(INDENT, line, Style::new());
+        }
     }
     page.text
 }
@@ -178,7 +180,8 @@ impl Page {
         let kind = opcode_name(frame.header.opcode);
         let start = format!("{INDENT}{number:>2}  {side:<6} {:>9}  {bytes:>10}  {kind:<12} ", time(frame.at));
         let room = WIDTH.saturating_sub(start.chars().count());
-        self.line(Style::new(), &format!("{start}{}", clipped(&meaning(frame), room)));
+        let line = format!("{start}{}", clipped(&meaning(frame), room));
+        self.line(Style::new(), line.trim_end());
     }
 
     /// One frame down to its bits.
