@@ -62,12 +62,12 @@ pub(super) fn name(index: usize) -> String {
 
 /// Something a person might say.
 pub(super) fn phrase(dice: &mut Dice) -> &'static str {
-    *dice.pick(&PHRASES)
+    dice.pick::<&str>(&PHRASES)
 }
 
 /// `{"from":…,"text":…}` of a drawn person and phrase.
 pub(super) fn message(dice: &mut Dice) -> String {
-    let from: &str = *dice.pick(&NAMES);
+    let from = dice.pick::<&str>(&NAMES);
     said(from, phrase(dice))
 }
 
