@@ -9,6 +9,7 @@ mod report;
 mod run;
 mod scenarios;
 mod serve;
+mod signals;
 
 /// What a command returns: the exit code, or an error that `main` prints.
 type Exit = anyhow::Result<u8>;

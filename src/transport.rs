@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::random::{Dice, stream};
 use crate::units::duration_text;
 
 /// One `[[transport]]` of a scenario.
@@ -75,4 +76,11 @@ impl Way {
             _ => None,
         }
     }
+}
+
+/// The share, uniform in [0, 1), of its period after which a client's first hold ends or its first
+/// ping or comment is due, so that clients who came together do not stay together.
+#[must_use]
+pub fn first_share(seed: u64, client: u64) -> f64 {
+    Dice::new(seed, &[stream::FIRST_HOLD, client]).unit()
 }
