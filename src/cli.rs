@@ -10,6 +10,7 @@ mod run;
 mod scenarios;
 mod serve;
 mod stage;
+mod signals;
 
 /// What a command returns: the exit code, or an error that `main` prints.
 type Exit = anyhow::Result<u8>;

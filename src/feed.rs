@@ -104,6 +104,8 @@ pub struct Cursor {
 pub struct Entry {
     /// Where to go on.
     pub cursor: Cursor,
+    /// The head as it is now.
+    pub head: Cursor,
     /// Offset of the oldest event kept; one past the head when none is.
     pub first: u64,
     /// Whether everything after the asked position is still there.
@@ -261,7 +263,7 @@ impl Feed {
             Some(after) if after.saturating_add(1) < first || after > self.head => (false, head),
             Some(after) => (true, self.cursor_at(after)),
         };
-        Entry { cursor, first, recovered }
+        Entry { cursor, head, first, recovered }
     }
 
     /// The cursor behind `after`, which lies in `first - 1 ..= head`.
@@ -303,7 +305,7 @@ impl Feed {
     /// Answers a poll.
     #[must_use]
     pub fn replay(&self, position: &Position, who: &Reader, room: Room, now: Micros) -> Replay {
-        let Entry { cursor, first, recovered } = self.enter(position);
+        let Entry { cursor, first, recovered, .. } = self.enter(position);
         let (events, more) = self.scan(cursor.offset, who, room, now);
         let offset = events.last().map_or(self.head, |event| event.offset);
         Replay { offset, head: self.head, first, recovered, more, events }

@@ -196,10 +196,19 @@ impl Subscription {
         read(&self.topic.feed).replay(position, who, room, now)
     }
 
-    /// Bytes between `cursor` and the head.
+    /// Bytes between `cursor` and the head, as far as they came after `joined`.
+    ///
+    /// A reader that asked for much history is not slow because it has yet to get it.
     #[must_use]
-    pub fn behind(&self, cursor: Cursor) -> u64 {
-        read(&self.topic.feed).behind(cursor)
+    pub fn behind_since(&self, cursor: Cursor, joined: Cursor) -> u64 {
+        let place = if cursor.offset < joined.offset { joined } else { cursor };
+        read(&self.topic.feed).behind(place)
+    }
+
+    /// Name of the topic.
+    #[must_use]
+    pub fn topic(&self) -> &str {
+        &self.topic.name
     }
 
     /// Returns once something was published after the last [`Subscription::next`] or
@@ -281,6 +290,6 @@ mod tests {
         memory.publish("t", serde_json::from_str(r#"{"data":1}"#).unwrap(), 0).unwrap();
         reader.changed().await; // hangs if the wake-up was lost
         let batch = reader.next(cursor, &Reader::default(), room, 0).unwrap();
-        assert_eq!((batch.events.len(), reader.behind(batch.cursor)), (1, 0));
+        assert_eq!((batch.events.len(), reader.behind_since(batch.cursor, cursor)), (1, 0));
     }
 }
