@@ -1,0 +1,199 @@
+//! Two charts over time: bytes so far, and the delay of each second.
+
+use crate::outcome::Outcome;
+
+use super::super::measure;
+use super::super::numbers::{bytes as size, clock, ms};
+use super::super::titles;
+use super::super::ways::Way;
+use super::axis::{Plot, Scale};
+use super::key::{self, Item};
+use super::shape::{Anchor, Frame, Ink, Picture, Shape, dashed};
+use super::{Entry, Figure, Table, names};
+
+/// A transport and its values over time: seconds and value.
+struct Course<'a> {
+    way: Way<'a>,
+    points: Vec<(f64, f64)>,
+    lines: Vec<String>,
+}
+
+/// Bytes on the server's sockets so far, the handshakes as a step at the beginning.
+pub fn bytes<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
+    let slug = "bytes";
+    let courses: Vec<Course<'a>> = all.iter().map(total).filter(|course| course.points.len() > 1).collect();
+    if courses.is_empty() {
+        return Entry::Missing { slug, why: "This run counted no bytes over time.".to_owned() };
+    }
+    let title = titles::volume(all);
+    let idle = measure::idle_stretch(outcome);
+    let mut caption =
+        "Requests, answers and frames both ways on the server’s sockets, payload included. A line that \
+                       begins above zero paid for its handshakes first."
+            .to_owned();
+    if idle.is_some() {
+        caption.push_str(" Shaded: a stretch without any news.");
+    }
+    let table = over_time(&courses, "Time", size);
+    Entry::Drawn(Figure {
+        slug,
+        alt: titles::alt("Lines over time", &format!("bytes moved by {}", names(all)), outcome, &title),
+        title,
+        caption,
+        table,
+        draw: Box::new(move |frame| {
+            let most = courses.iter().flat_map(|c| c.points.iter().map(|p| p.1)).fold(0.0, f64::max);
+            picture(frame, &courses, Scale::from_zero(most * 1.02), ("bytes so far", size), idle)
+        }),
+    })
+}
+
+fn total<'a>(way: &Way<'a>) -> Course<'a> {
+    let step = way.t.series.step_s;
+    let course = measure::cumulative_bytes(way.t);
+    let mut points: Vec<(f64, f64)> = course.iter().enumerate().map(|(i, &b)| (i as f64 * step, b)).collect();
+    if way.t.bytes.opening > 0 && !points.is_empty() {
+        points.insert(0, (0.0, 0.0));
+    }
+    let mut lines: Vec<String> = course.last().map(|&b| size(b)).into_iter().collect();
+    if way.t.bytes.opening > 0 {
+        lines.push(format!("{} of it to open", size(way.t.bytes.opening as f64)));
+    }
+    Course { way: way.clone(), points, lines }
+}
+
+/// Median delay of the messages of each second.
+pub fn delay<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
+    let slug = "time";
+    let courses: Vec<Course<'a>> =
+        all.iter().map(medians).filter(|course| !course.points.is_empty()).collect();
+    if courses.is_empty() {
+        return Entry::Missing {
+            slug,
+            why: "No message arrived, so no delay over time can be shown.".to_owned(),
+        };
+    }
+    let title = titles::course(all);
+    let table = over_time(&courses, "Published at", ms);
+    Entry::Drawn(Figure {
+        slug,
+        alt: titles::alt("Lines over time", &format!("the median delay by {}", names(all)), outcome, &title),
+        title,
+        caption:
+            "Each point is the median delay of the messages published in that step. A step with few messages \
+                  jumps about by chance."
+                .to_owned(),
+        table,
+        draw: Box::new(move |frame| {
+            let scale = Scale::decades(courses.iter().flat_map(|c| c.points.iter().map(|p| p.1)));
+            picture(frame, &courses, scale, ("median delay (each line: ten times more)", ms), None)
+        }),
+    })
+}
+
+fn medians<'a>(way: &Way<'a>) -> Course<'a> {
+    let series = &way.t.series;
+    let points = series
+        .latency_p50_ms
+        .iter()
+        .enumerate()
+        .filter_map(|(i, median)| Some(((i as f64 + 0.5) * series.step_s, (*median)?)))
+        .collect();
+    let lines = way.t.latency_ms.p50.map(|p50| format!("overall {}", ms(p50))).into_iter().collect();
+    Course { way: way.clone(), points, lines }
+}
+
+fn over_time(courses: &[Course<'_>], head: &str, text: fn(f64) -> String) -> Table {
+    let mut times: Vec<f64> = courses.iter().flat_map(|c| c.points.iter().map(|p| p.0)).collect();
+    times.sort_by(f64::total_cmp);
+    times.dedup();
+    let mut heads = vec![head.to_owned()];
+    heads.extend(courses.iter().map(|course| course.way.name.clone()));
+    let rows = times.iter().map(|&time| {
+        let mut cells = vec![format!("{time} s")];
+        cells.extend(courses.iter().map(|course| {
+            // The last point of a time is the value after a step.
+            let found = course.points.iter().rev().find(|p| (p.0 - time).abs() < 1e-9);
+            found.map_or_else(|| "–".to_owned(), |p| text(p.1))
+        }));
+        cells
+    });
+    Table { heads, rows: rows.collect() }
+}
+
+fn picture(
+    frame: &Frame,
+    courses: &[Course<'_>],
+    y: Scale,
+    (name, text): (&str, fn(f64) -> String),
+    idle: Option<(f64, f64)>,
+) -> Picture {
+    let em = frame.text;
+    let end = courses.iter().flat_map(|c| c.points.iter().map(|p| p.0)).fold(0.0, f64::max);
+    let axis_room = em * 3.2;
+    let plot = Plot {
+        left: em * 4.6,
+        top: em * 2.4,
+        right: if frame.narrow { frame.width - em * 0.8 } else { frame.width - em * key::BESIDE_EMS },
+        bottom: if frame.narrow { em * 18.0 } else { frame.height - axis_room },
+        x: Scale::from_zero(end.ceil()),
+        y,
+    };
+    let mut shapes = Vec::new();
+    if let Some((from, to)) = idle {
+        let (x0, x1) = (plot.at(from, 0.0).0, plot.at(to, 0.0).0);
+        shapes.push(Shape::rectangle((x0, plot.top), (x1, plot.bottom), Ink::Shade));
+    }
+    shapes.extend(plot.x_axis(frame, "time into the window", clock));
+    shapes.extend(plot.y_axis(frame, name, text));
+    if let Some((from, to)) = idle {
+        let at = ((plot.at(from, 0.0).0 + plot.at(to, 0.0).0) / 2.0, plot.top - em * 0.5);
+        shapes.push(Shape::text(at, "no news", em * 0.8, Ink::Muted, Anchor::Middle));
+    }
+    shapes.push(plot.base());
+    for course in courses {
+        shapes.extend(line(frame, &plot, course));
+    }
+    let end_of = |c: &Course<'_>| c.points.last().map(|&(x, y)| plot.at(x, y).1);
+    let items: Vec<Item> = courses.iter().map(|c| Item::way(&c.way, c.lines.clone(), end_of(c))).collect();
+    if frame.narrow {
+        let top = plot.bottom + axis_room + em * 0.2;
+        shapes.extend(key::below(frame, top, &items));
+        let height = top + key::height_below(frame, &items);
+        return Picture { width: frame.width, height, shapes };
+    }
+    shapes.extend(key::beside(frame, &plot, &items));
+    Picture { width: frame.width, height: frame.height, shapes }
+}
+
+fn line(frame: &Frame, plot: &Plot, course: &Course<'_>) -> Vec<Shape> {
+    let (em, way) = (frame.text, &course.way);
+    let points: Vec<(f64, f64)> = course.points.iter().map(|&(x, y)| plot.at(x, y)).collect();
+    let mut shapes = dashed(&points, way.dash(), way.ink(), em * 0.17);
+    // Markers no closer than they can be told apart.
+    let mut last = f64::NEG_INFINITY;
+    for &at in &points {
+        if at.0 - last >= em * 1.4 {
+            shapes.push(Shape::marker(way.marker(), at, em * 0.27, way.ink()));
+            last = at.0;
+        }
+    }
+    shapes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+    use crate::report::ways::ways;
+
+    #[test]
+    fn the_handshakes_come_before_the_window() {
+        let outcome = fixture::letters();
+        let socket = total(&ways(&outcome)[1]);
+        assert_eq!(socket.points[0], (0.0, 0.0));
+        assert_eq!(socket.points[1], (0.0, outcome.transports[1].bytes.opening as f64));
+        let table = over_time(&[socket], "Time", size);
+        assert_eq!(table.rows.len(), 21);
+    }
+}

@@ -1,0 +1,197 @@
+//! One person's time: when they asked, what they got, and how long each message waited.
+
+use crate::outcome::{News, Outcome};
+
+use super::super::numbers::{clock, count, ms};
+use super::super::titles;
+use super::super::ways::Way;
+use super::axis::{Plot, Scale};
+use super::shape::{Anchor, Frame, Ink, Marker, Picture, Shape};
+use super::{Entry, Figure, Table, font, names};
+
+/// The chart, where the run followed a person.
+pub fn entry<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
+    let slug = "person";
+    let ways: Vec<Way<'a>> = all.iter().filter(|way| way.t.person.is_some()).cloned().collect();
+    let silent = |way: &Way<'_>| way.t.person.as_ref().is_none_or(|p| p.asks.is_empty() && p.news.is_empty());
+    if ways.iter().all(silent) {
+        return Entry::Missing {
+            slug,
+            why: "The person this run followed neither asked nor got anything.".to_owned(),
+        };
+    }
+    let title = titles::person(all);
+    let seconds = outcome.interrupted_at_s.unwrap_or(outcome.scenario.duration.as_secs_f64());
+    Entry::Drawn(Figure {
+        slug,
+        alt: titles::alt("A timeline", &format!("one person by {}", names(&ways)), outcome, &title),
+        title,
+        caption: "The same person in each row. Hollow circle: asked, “Nope”. Solid circle: asked, and got news. \
+                  Triangle: a message is written; the bar behind it is the wait until the person has it. A line without \
+                  circles is an open connection: nobody needs to ask."
+            .to_owned(),
+        table: table(&ways),
+        draw: Box::new(move |frame| picture(frame, &ways, seconds)),
+    })
+}
+
+/// One row per message; messages are told apart by when they were published.
+fn table(ways: &[Way<'_>]) -> Table {
+    let mut heads = vec!["Published".to_owned(), "Message".to_owned()];
+    heads.extend(ways.iter().map(|way| format!("Wait by {}", way.name)));
+    let rows = published(ways).into_iter().map(|news| {
+        let mut cells = vec![format!("{:.2} s", news.published_ms / 1000.0), news.text.clone()];
+        cells.extend(ways.iter().map(|way| {
+            let mut heard = way.t.person.iter().flat_map(|person| &person.news);
+            let same = heard.find(|other| same_time(other, news));
+            same.map_or_else(|| "–".to_owned(), |n| ms((n.received_ms - n.published_ms).max(0.0)))
+        }));
+        cells
+    });
+    Table { heads, rows: rows.collect() }
+}
+
+fn same_time(a: &News, b: &News) -> bool {
+    (a.published_ms - b.published_ms).abs() < 1e-6 && a.text == b.text
+}
+
+/// Each message once, whichever transports delivered it.
+fn published<'a>(ways: &[Way<'a>]) -> Vec<&'a News> {
+    let mut all: Vec<&News> =
+        ways.iter().flat_map(|way| way.t.person.iter().flat_map(|person| &person.news)).collect();
+    all.sort_by(|a, b| a.published_ms.total_cmp(&b.published_ms).then_with(|| a.text.cmp(&b.text)));
+    all.dedup_by(|a, b| same_time(a, b));
+    all
+}
+
+fn picture(frame: &Frame, ways: &[Way<'_>], seconds: f64) -> Picture {
+    let em = frame.text;
+    let (head, lane) = (em * 1.7, em * 3.4);
+    let news = published(ways);
+    let top = if news.is_empty() { em * 0.4 } else { em * 2.6 };
+    let bottom = top + ways.len() as f64 * (head + lane);
+    let plot = Plot {
+        left: em * 0.9,
+        top,
+        right: frame.width - em * 0.9,
+        bottom,
+        x: Scale::from_zero(seconds),
+        y: Scale::from_zero(1.0),
+    };
+    let mut shapes = plot.x_axis(frame, "time into the window", clock);
+    shapes.push(plot.base());
+    shapes.extend(texts(frame, &plot, &news));
+    for (i, way) in ways.iter().enumerate() {
+        let y = top + i as f64 * (head + lane);
+        shapes.extend(row(frame, &plot, way, y + head * 0.6, y + head + lane * 0.45));
+    }
+    Picture { width: frame.width, height: bottom + em * 3.2, shapes }
+}
+
+/// What was written, above the plot, as far as the texts leave each other room.
+fn texts(frame: &Frame, plot: &Plot, news: &[&News]) -> Vec<Shape> {
+    let (em, small) = (frame.text, frame.text * 0.88);
+    let y = plot.top - em * 1.2;
+    let mut shapes = Vec::new();
+    let mut free = f64::NEG_INFINITY;
+    for (i, item) in news.iter().enumerate() {
+        let (x, _) = plot.at(item.published_ms / 1000.0, 0.0);
+        let next = news.get(i + 1).map_or(frame.width, |n| plot.at(n.published_ms / 1000.0, 0.0).0);
+        if x < free + em {
+            continue;
+        }
+        // Near the right edge the text ends at its message instead of beginning there.
+        let left_room = x - free.max(0.0) - em;
+        let right_room = next.min(frame.width) - x - em * 0.5;
+        let wanted = font::width(&item.text, small, false);
+        let (room, anchor) = if right_room >= wanted || right_room >= left_room {
+            (right_room, Anchor::Start)
+        } else {
+            (left_room, Anchor::End)
+        };
+        let text = font::fit(&item.text, small, false, room);
+        if text.chars().count() < 4 && text != item.text {
+            continue;
+        }
+        let used = font::width(&text, small, false);
+        free = if anchor == Anchor::Start { x + used } else { x };
+        shapes.push(Shape::line(vec![(x, y + em * 0.7), (x, plot.top)], Ink::Axis, 1.0));
+        shapes.push(Shape::text((x, y), text, small, Ink::Text, anchor));
+    }
+    shapes
+}
+
+fn row(frame: &Frame, plot: &Plot, way: &Way<'_>, head: f64, y: f64) -> Vec<Shape> {
+    let em = frame.text;
+    let Some(person) = &way.t.person else { return Vec::new() };
+    let name = font::fit(&way.name, em, true, frame.width * 0.5);
+    let after = plot.left + font::width(&name, em, true) + em * 0.6;
+    let remark = remark(way);
+    let remark = font::fit(&remark, em * 0.88, false, plot.right - after);
+    let mut shapes = vec![
+        Shape::strong((plot.left, head), name, em, way.label_ink(), Anchor::Start),
+        Shape::text((after, head), remark, em * 0.88, Ink::Muted, Anchor::Start),
+    ];
+    let standing =
+        if way.kind == super::super::ways::Kind::Poll { (Ink::Grid, 1.5) } else { (way.ink(), 2.0) };
+    shapes.push(Shape::line(vec![(plot.left, y), (plot.right, y)], standing.0, standing.1));
+
+    let span = plot.right - plot.left;
+    let room = span / person.asks.len().max(1) as f64;
+    let r = (room * 0.36).clamp(em * 0.12, em * 0.5);
+    for news in &person.news {
+        let (x0, x1) =
+            (plot.at(news.published_ms / 1000.0, 0.0).0, plot.at(news.received_ms / 1000.0, 0.0).0);
+        let thick = em * 0.32;
+        shapes.push(Shape::rectangle((x0, y - thick), (x1.max(x0 + 1.0), y + thick), way.pale()));
+    }
+    for ask in &person.asks {
+        let at = (plot.at(ask.answered_ms / 1000.0, 0.0).0, y);
+        shapes.push(Shape::Disc { at, radius: r, ink: way.ink() });
+        if ask.events == 0 && r > em * 0.16 {
+            shapes.push(Shape::Disc { at, radius: r * 0.68, ink: Ink::Paper });
+        }
+    }
+    for news in &person.news {
+        let (x0, x1) =
+            (plot.at(news.published_ms / 1000.0, 0.0).0, plot.at(news.received_ms / 1000.0, 0.0).0);
+        let size = em * 0.3;
+        shapes.push(Shape::marker(Marker::Triangle, (x0, y + em * 0.95), size, way.ink()));
+        if !way.kind.asks() {
+            shapes.push(Shape::Disc { at: (x1, y), radius: em * 0.42, ink: way.ink() });
+        }
+    }
+    shapes.extend(waits(frame, plot, way, y + em * 1.15));
+    shapes
+}
+
+/// How long messages waited, beside their triangles, as far as there is room.
+fn waits(frame: &Frame, plot: &Plot, way: &Way<'_>, y: f64) -> Vec<Shape> {
+    let (em, small) = (frame.text, frame.text * 0.82);
+    let mut free = f64::NEG_INFINITY;
+    let mut shapes = Vec::new();
+    for news in way.t.person.iter().flat_map(|person| &person.news) {
+        let text = ms((news.received_ms - news.published_ms).max(0.0));
+        let (x, _) = plot.at(news.published_ms / 1000.0, 0.0);
+        let wide = font::width(&text, small, false);
+        let start = x + em * 0.6;
+        if x - em * 0.6 < free || start + wide > frame.width {
+            continue;
+        }
+        shapes.push(Shape::text((start, y), text, small, way.label_ink(), Anchor::Start));
+        free = start + wide;
+    }
+    shapes
+}
+
+fn remark(way: &Way<'_>) -> String {
+    let Some(person) = &way.t.person else { return String::new() };
+    let news = count(person.news.len() as u64);
+    let messages = if person.news.len() == 1 { "message" } else { "messages" };
+    if way.kind.asks() {
+        let nope = person.asks.iter().filter(|ask| ask.events == 0).count() as u64;
+        format!("{} asks, {} “Nope”, {news} {messages}", count(person.asks.len() as u64), count(nope))
+    } else {
+        format!("the line is open; {news} {messages}")
+    }
+}

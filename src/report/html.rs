@@ -1,0 +1,120 @@
+//! The page: one file that fetches nothing and runs nothing. Everything from the outcome is escaped.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::outcome::Outcome;
+
+use super::chart::Entry;
+use super::verdict::{self, Verdict};
+use super::ways::{Way, ways};
+
+mod data;
+mod figures;
+mod parts;
+
+const STYLE: &str = include_str!("html/style.css");
+
+/// Nothing may be loaded and no script may run, whatever an outcome holds; the style is the page's own.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// Draws the page; `json` is the outcome as it was written beside it.
+///
+/// # Errors
+/// A chart cannot be drawn.
+pub fn page(outcome: &Outcome, entries: &[Entry<'_>], json: &str) -> anyhow::Result<String> {
+    let all = ways(outcome);
+    let verdict = verdict::verdict(outcome);
+    let figures = figures::Figures::draw(entries)?;
+    let page = html! {
+        (DOCTYPE)
+        html lang="en-GB" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content={ "anynews " (outcome.version) };
+                title { (outcome.scenario.title) " – anynews" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#main" { "Skip to the verdict" }
+                (top(outcome))
+                main #main tabindex="-1" { (sections(outcome, &all, &verdict, &figures, json)) }
+                footer { p { "Made by anynews " (outcome.version) ". This page fetches nothing and runs no script." } }
+            }
+        }
+    };
+    Ok(page.into_string())
+}
+
+fn top(outcome: &Outcome) -> Markup {
+    html! {
+        header.top {
+            p.brand { "anynews" span aria-hidden="true" { " · " } span.quiet { "Any new messages?" } }
+            h1 { (outcome.scenario.title) }
+            @if let Some(lesson) = &outcome.scenario.lesson { p.lesson { (lesson) } }
+        }
+    }
+}
+
+fn sections(
+    outcome: &Outcome,
+    all: &[Way<'_>],
+    verdict: &Verdict,
+    figures: &figures::Figures,
+    json: &str,
+) -> Markup {
+    html! {
+        (section("verdict", "Verdict", parts::verdict(verdict)))
+        (section("tiles", "Three numbers", parts::tiles(all)))
+        @if let Some(guess) = verdict::guess(outcome) {
+            (section("prediction", "What you predicted", parts::prediction(outcome, &guess)))
+        }
+        (section("scenario", "The experiment", parts::scenario(outcome)))
+        (section("person-time", "One person’s time", figures.person()))
+        (section("charts", "Charts", figures.charts()))
+        (section("reverse", "When this result would reverse", parts::reverse(verdict)))
+        (section("handshake", "The first exchange, byte for byte", parts::handshakes(all)))
+        (section("percentiles", "Percentiles", data::percentiles(all)))
+        @if !outcome.thresholds.is_empty() {
+            (section("thresholds", "Thresholds", data::thresholds(outcome)))
+        }
+        (section("method", "Method and limits", parts::method(outcome)))
+        (section("questions", "Questions to discuss", parts::questions(outcome)))
+        (section("glossary", "Glossary", parts::glossary(outcome)))
+        (section("data", "Data", data::downloads(outcome, all, json)))
+    }
+}
+
+fn section(id: &str, heading: &str, body: Markup) -> Markup {
+    html! {
+        section #(id) aria-labelledby={ (id) "-heading" } {
+            h2 #{ (id) "-heading" } { (heading) }
+            (body)
+        }
+    }
+}
+
+/// A table in a box of its own that scrolls, and can be scrolled with the keyboard.
+fn table(label: &str, heads: &[String], rows: &[Vec<String>]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(label) {
+            table {
+                thead { tr { @for head in heads { th scope="col" { (head) } } } }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            @for (i, cell) in row.iter().enumerate() {
+                                @if i == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! Tables of figures, and the data as files inside the page.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use maud::{Markup, html};
+
+use crate::outcome::{Outcome, Summary};
+
+use super::super::numbers::{count, ms};
+use super::super::ways::Way;
+use super::table;
+
+pub fn percentiles(all: &[Way<'_>]) -> Markup {
+    let heads =
+        ["Transport", "n", "min", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"].map(str::to_owned);
+    let rows: Vec<Vec<String>> = all.iter().map(|way| row(way.full(), &way.t.latency_ms)).collect();
+    let request: Vec<Vec<String>> = all
+        .iter()
+        .filter_map(|way| {
+            let t = way.t;
+            let corrected = row(format!("{}, from the intended time", way.name), t.request_ms.as_ref()?);
+            let plain = t.request_ms_uncorrected.as_ref();
+            let plain = plain.map(|s| row(format!("{}, from the actual time", way.name), s));
+            Some(std::iter::once(corrected).chain(plain))
+        })
+        .flatten()
+        .collect();
+    html! {
+        p { "Delay, from the intended publish time to the message in hand." }
+        (table("Percentiles of the delay", &heads, &rows))
+        @if !request.is_empty() {
+            p { "Time of one poll, from ask to answer. Where the two rows differ, the server stood still and a client that "
+                "waits for its answer before it asks again would not have noticed (coordinated omission)." }
+            (table("Percentiles of one poll", &heads, &request))
+        }
+    }
+}
+
+fn row(name: String, s: &Summary) -> Vec<String> {
+    let cell = |value: Option<f64>, needed: u64| match value {
+        Some(value) => ms(value),
+        None if s.count < needed => "too few samples".to_owned(),
+        None => "–".to_owned(),
+    };
+    let values = [
+        (s.min, 1),
+        (s.mean, 1),
+        (s.p50, 1),
+        (s.p90, 1),
+        (s.p95, 1),
+        (s.p99, 100),
+        (s.p999, 1_000),
+        (s.max, 1),
+    ];
+    let mut cells = vec![name, count(s.count)];
+    cells.extend(values.map(|(value, needed)| cell(value, needed)));
+    cells
+}
+
+pub fn thresholds(outcome: &Outcome) -> Markup {
+    let heads = ["Metric", "Condition", "Actual", "Verdict"].map(str::to_owned);
+    let rows: Vec<Vec<String>> = outcome
+        .thresholds
+        .iter()
+        .map(|t| {
+            let actual = t.actual.map_or_else(|| "no value".to_owned(), |value| format!("{value:.4}"));
+            let why = t.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+            let held = if t.passed { "held" } else { "failed" };
+            vec![t.metric.clone(), t.expression.clone(), actual, format!("{held}{why}")]
+        })
+        .collect();
+    table("Thresholds", &heads, &rows)
+}
+
+/// Links that hold their files, so that they work without a network.
+pub fn downloads(outcome: &Outcome, all: &[Way<'_>], json: &str) -> Markup {
+    let link = |kind: &str, content: &str| format!("data:{kind};base64,{}", STANDARD.encode(content));
+    html! {
+        p { "Everything on this page comes from these files; they are inside it." }
+        ul.downloads {
+            li { a download="outcome.json" href=(link("application/json", json)) { "outcome.json" } " – the whole outcome" }
+            li { a download="summary.csv" href=(link("text/csv;charset=utf-8", &summary_csv(all))) { "summary.csv" } " – one row per transport" }
+            li { a download="series.csv" href=(link("text/csv;charset=utf-8", &series_csv(outcome))) { "series.csv" } " – the course over the window" }
+        }
+    }
+}
+
+fn summary_csv(all: &[Way<'_>]) -> String {
+    let mut text =
+        "label,kind,clients,polls,empty,waste_ratio,expected,delivered,lost,duplicated,latency_mean_ms,\
+                    latency_p50_ms,latency_p95_ms,latency_max_ms,bytes_up,bytes_down,bytes_opening,cpu_s\n"
+            .to_owned();
+    for way in all {
+        let t = way.t;
+        let (r, d, l) = (&t.requests, &t.deliveries, &t.latency_ms);
+        let number = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());
+        let cells = [
+            field(&t.label),
+            field(&t.kind),
+            t.clients.to_string(),
+            r.polls.to_string(),
+            r.empty.to_string(),
+            number(t.waste_ratio),
+            d.expected.to_string(),
+            d.delivered.to_string(),
+            d.lost.to_string(),
+            d.duplicated.to_string(),
+            number(l.mean),
+            number(l.p50),
+            number(l.p95),
+            number(l.max),
+            t.bytes.up.to_string(),
+            t.bytes.down.to_string(),
+            t.bytes.opening.to_string(),
+            number(t.server.as_ref().map(|server| server.cpu_s)),
+        ];
+        text.push_str(&cells.join(","));
+        text.push('\n');
+    }
+    text
+}
+
+fn series_csv(outcome: &Outcome) -> String {
+    let mut text = "label,from_s,requests,empty,delivered,bytes,latency_p50_ms\n".to_owned();
+    for t in &outcome.transports {
+        let s = &t.series;
+        let steps = [s.requests.len(), s.delivered.len(), s.bytes.len()].into_iter().max().unwrap_or(0);
+        for i in 0..steps {
+            let at = |values: &[u64]| values.get(i).map_or_else(String::new, u64::to_string);
+            let median =
+                s.latency_p50_ms.get(i).copied().flatten().map_or_else(String::new, |v| v.to_string());
+            let from = i as f64 * s.step_s;
+            let (requests, empty) = (at(&s.requests), at(&s.empty));
+            let (delivered, bytes) = (at(&s.delivered), at(&s.bytes));
+            text.push_str(&format!(
+                "{},{from},{requests},{empty},{delivered},{bytes},{median}\n",
+                field(&t.label)
+            ));
+        }
+    }
+    text
+}
+
+/// A CSV field. A spreadsheet must read it as text, so a leading operator gets a quote before it.
+fn field(text: &str) -> String {
+    let guarded =
+        if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
+    if guarded.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", guarded.replace('"', "\"\""))
+    } else {
+        guarded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+    use crate::report::ways::ways;
+
+    #[test]
+    fn fields_cannot_become_formulas() {
+        assert_eq!(field("poll"), "poll");
+        assert_eq!(field("=1+1"), "'=1+1");
+        assert_eq!(field("a,\"b\""), "\"a,\"\"b\"\"\"");
+    }
+
+    #[test]
+    fn files_have_a_row_per_transport_and_step() {
+        let outcome = fixture::letters();
+        assert_eq!(summary_csv(&ways(&outcome)).lines().count(), 1 + 2);
+        assert_eq!(series_csv(&outcome).lines().count(), 1 + 2 * 20);
+    }
+}

@@ -1,0 +1,170 @@
+//! The page's sections in words.
+
+use maud::{Markup, html};
+
+use crate::outcome::{Handshake, Outcome};
+
+use super::super::lessons;
+use super::super::measure;
+use super::super::numbers::{bytes, count, ms, percent};
+use super::super::verdict::{self, Verdict};
+use super::super::ways::Way;
+
+pub fn verdict(verdict: &Verdict) -> Markup {
+    html! {
+        p.lead { (verdict.sentences[0]) " " (verdict.sentences[1]) }
+        p.quiet { (verdict.conditions) }
+        @if !verdict.warnings.is_empty() {
+            div.warning role="note" {
+                h3 { "Read with care" }
+                ul { @for warning in &verdict.warnings { li { (warning) } } }
+            }
+        }
+    }
+}
+
+/// Three figures, one value per transport.
+pub fn tiles(all: &[Way<'_>]) -> Markup {
+    let waste = |w: &Way<'_>| {
+        if w.kind.asks() {
+            w.t.waste_ratio.map_or_else(|| "–".to_owned(), percent)
+        } else {
+            "never asks".to_owned()
+        }
+    };
+    let delay = |w: &Way<'_>| w.t.latency_ms.p50.map_or_else(|| "–".to_owned(), ms);
+    let size = |w: &Way<'_>| measure::bytes_per_message(w.t).map_or_else(|| "–".to_owned(), bytes);
+    html! {
+        div.tiles {
+            (tile("Asks that found nothing", "“Nope” among the answered polls", all, &waste))
+            (tile("Typical delay", "half of the messages came sooner", all, &delay))
+            (tile("Bytes per message", "both ways, headers and payload, without handshakes", all, &size))
+        }
+    }
+}
+
+fn tile(heading: &str, meaning: &str, all: &[Way<'_>], value: &dyn Fn(&Way<'_>) -> String) -> Markup {
+    html! {
+        div.tile {
+            h3 { (heading) }
+            dl {
+                @for way in all {
+                    div { dt { span.dot class={ "k-" (class(way)) } {} (way.name) } dd { (value(way)) } }
+                }
+            }
+            p.quiet { (meaning) }
+        }
+    }
+}
+
+/// A class name made of the closed set of kinds, never of the outcome's text.
+fn class(way: &Way<'_>) -> &'static str {
+    use super::super::ways::Kind;
+    match way.kind {
+        Kind::Poll => "poll",
+        Kind::LongPoll => "long-poll",
+        Kind::Sse => "sse",
+        Kind::WebSocket => "websocket",
+        Kind::Other => "other",
+    }
+}
+
+pub fn prediction(outcome: &Outcome, guess: &str) -> Markup {
+    html! {
+        @if let Some(question) = &outcome.scenario.predict { p { (question) } }
+        p.lead { (guess) }
+    }
+}
+
+pub fn scenario(outcome: &Outcome) -> Markup {
+    let memory = |m: &crate::outcome::Machine| bytes(m.memory_bytes as f64);
+    html! {
+        p { (lessons::scenario(outcome)) }
+        dl.facts {
+            div { dt { "Scenario" } dd { (outcome.scenario.name) } }
+            div { dt { "Seed" } dd { (outcome.seed) } }
+            div { dt { "Version" } dd { "anynews " (outcome.version) } }
+            @if let Some(at) = &outcome.started_at { div { dt { "Started" } dd { (at) } } }
+            @if let Some(m) = &outcome.machine {
+                div { dt { "Machine" } dd { (m.os) ", " (m.cpu) ", " (m.cores) " cores, " (memory(m)) " of memory" } }
+            }
+        }
+        p { "Run it again:" }
+        pre.command tabindex="0" { code { (verdict::command(outcome)) } }
+    }
+}
+
+pub fn reverse(verdict: &Verdict) -> Markup {
+    html! {
+        p { strong { (verdict.rule) } }
+        ul { @for point in &verdict.reverse { li { (point) } } }
+        @if let Some((command, effect)) = &verdict.attempt {
+            p { "Try (" (effect) "):" }
+            pre.command tabindex="0" { code { (command) } }
+        }
+    }
+}
+
+pub fn handshakes(all: &[Way<'_>]) -> Markup {
+    let heard: Vec<_> = all.iter().filter_map(|way| Some((way, way.t.handshake.as_ref()?))).collect();
+    html! {
+        @if heard.is_empty() { p { "This run kept no exchange." } }
+        @for (way, handshake) in heard {
+            h3 { (way.capital()) }
+            (exchange(&way.name, handshake))
+        }
+    }
+}
+
+fn exchange(name: &str, handshake: &Handshake) -> Markup {
+    let sides = [("The client says", &handshake.request), ("The server answers", &handshake.response)];
+    html! {
+        @for (who, text) in sides {
+            p.quiet { (who) " – " (count(text.len() as u64)) " bytes" }
+            div.scroll tabindex="0" role="region" aria-label={ (who) ", " (name) } {
+                table.wire {
+                    thead { tr { th scope="col" { "As it went over the wire" } th scope="col" { "What it says" } } }
+                    tbody {
+                        @for line in text.lines() {
+                            tr {
+                                td { code { (shown(line)) span.crlf { "␍␊" } } }
+                                td { (meaning(line)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Control characters made visible, as the bytes are real ones.
+fn shown(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+fn meaning(line: &str) -> &'static str {
+    if line.is_empty() { "an empty line: the head ends here" } else { lessons::explain_line(line) }
+}
+
+pub fn method(outcome: &Outcome) -> Markup {
+    html! {
+        dl.terms { @for (heading, text) in lessons::method(outcome) { dt { (heading) } dd { (text) } } }
+        @if let Some(generator) = &outcome.generator {
+            p {
+                "The load side itself: " (ms(generator.cpu_s * 1000.0)) " of CPU"
+                @if let Some(late) = generator.publish_late_ms_p99 { "; publishing was at most " (ms(late)) " late in 99 of 100 cases" }
+                @if let Some(late) = generator.poll_late_ms_p99 { "; polls at most " (ms(late)) }
+                "."
+            }
+        }
+    }
+}
+
+pub fn questions(outcome: &Outcome) -> Markup {
+    html! { ol { @for question in lessons::questions(outcome) { li { (question) } } } }
+}
+
+pub fn glossary(outcome: &Outcome) -> Markup {
+    html! { dl.terms { @for (term, meaning) in lessons::glossary(outcome) { dt { (term) } dd { (meaning) } } } }
+}

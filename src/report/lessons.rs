@@ -1,0 +1,269 @@
+//! Sentences that do not depend on the numbers: rules, limits, questions, glossary. For translation,
+//! look here first.
+
+use std::time::Duration;
+
+use crate::outcome::Outcome;
+use crate::scenario::{Engine, Inbox, Workload};
+
+use super::numbers::{count, duration};
+use super::ways::{Kind, list, ways};
+
+/// The rule of thumb of every verdict.
+pub const RULE: &str = "Letters win when news comes 3 times an interval or more, or a cache can answer.";
+/// Reversal by frequent news.
+pub const REVERSE_OFTEN: &str = "When news comes 3 times an interval or more: then fewer than 5 asks in 100 \
+                                 are wasted (e^−3), and one answer carries several messages.";
+/// Reversal by rare news.
+pub const REVERSE_RARE: &str =
+    "It reverses when news becomes rare, or when half an interval is too long to wait.";
+/// Reversal by caching.
+pub const REVERSE_CACHE: &str = "When everybody asks for the same thing and an answer may be a few seconds old: \
+                                 a cache answers millions of letters, and the server sees one ask per few seconds.";
+/// Reversal by idle connections.
+pub const REVERSE_IDLE: &str = "When people come for a moment and leave: a standing connection costs a handshake, \
+                                memory on the server and pings, whether or not there is news.";
+/// Reversal without a short poll in the run.
+pub const REVERSE_NO_POLL: &str =
+    "Nothing here polls at an interval. Add a transport of kind \"poll\" to see what asking would cost.";
+/// The load side was late.
+pub const SATURATED: &str = "The load generator could not keep its schedule: delays here blame it, not the server. \
+                             Use fewer people, or --in-turn.";
+/// The warm-up is shorter than an interval.
+pub const SHORT_WARMUP: &str = "The warm-up was shorter than a poll interval, so the first polls looked back over \
+                                less than one interval and found less.";
+/// The note beside every delay of a run on one machine.
+pub const ROUND_TRIP: &str = "+ half your round trip";
+
+/// Where an engine measures, as the end of a sentence.
+#[must_use]
+pub fn place(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Live => "real sockets on one machine; on a network, add half your round trip to each delay.",
+        Engine::Sim => "in virtual time.",
+        Engine::Theory => "by formula.",
+    }
+}
+
+/// The setting that says how often news comes: key under `workload`, and value.
+#[must_use]
+pub fn gap(workload: &Workload) -> Option<(&'static str, Duration)> {
+    Some(match workload {
+        Workload::Poisson { mean_gap, .. } => ("mean_gap", *mean_gap),
+        Workload::Periodic { gap, .. } | Workload::Ticker { gap, .. } => ("gap", *gap),
+        Workload::Chat { gap_per_room, .. } => ("gap_per_room", *gap_per_room),
+        Workload::Cricket { gap_per_ball, .. } => ("gap_per_ball", *gap_per_ball),
+        Workload::Game { tick, .. } => ("tick", *tick),
+    })
+}
+
+/// The scenario in plain sentences.
+#[must_use]
+pub fn scenario(outcome: &Outcome) -> String {
+    let s = &outcome.scenario;
+    let people = count(u64::from(s.clients));
+    let whose = |inbox: &Inbox| match inbox {
+        Inbox::Own => "each have an inbox of their own",
+        Inbox::Shared => "all read one inbox",
+    };
+    let story = match &s.workload {
+        Workload::Poisson { mean_gap, inbox, .. } => {
+            let gap = duration(*mean_gap);
+            format!(
+                "{people} people {}; a message comes to it at random, every {gap} on average.",
+                whose(inbox)
+            )
+        }
+        Workload::Periodic { gap, inbox, .. } => {
+            format!("{people} people {}; a message comes to it every {}.", whose(inbox), duration(*gap))
+        }
+        Workload::Chat { members, gap_per_room, .. } => format!(
+            "{people} people chat in rooms of {members}; each room sees a message every {} on average.",
+            duration(*gap_per_room)
+        ),
+        Workload::Cricket { gap_per_ball, overs } => format!(
+            "{people} people follow an innings of {overs} overs; a ball is bowled every {}.",
+            duration(*gap_per_ball)
+        ),
+        Workload::Ticker { symbols, gap, .. } => format!(
+            "{people} people watch a market of {symbols} symbols; a price changes every {}.",
+            duration(*gap)
+        ),
+        Workload::Game { players, tick } => format!(
+            "{people} people play in matches of {players}; each moves every {}, and every move goes to all others.",
+            duration(*tick)
+        ),
+    };
+    let names: Vec<String> = ways(outcome).iter().map(super::ways::Way::full).collect();
+    let turn = if outcome.in_turn { ", one after another" } else { ", all on the same schedule at once" };
+    let how = if names.len() > 1 { turn } else { "" };
+    format!(
+        "{story} They hear of it by {}{how}. The window is {}, after a warm-up of {} that is not counted.",
+        list(&names),
+        duration(s.duration),
+        duration(s.warmup)
+    )
+}
+
+/// Questions to talk about, for the transports and the workload of this run.
+#[must_use]
+pub fn questions(outcome: &Outcome) -> Vec<&'static str> {
+    let kinds: Vec<Kind> = ways(outcome).iter().map(|way| way.kind).collect();
+    let has = |kind| kinds.contains(&kind);
+    let mut asked = Vec::new();
+    if has(Kind::Poll) {
+        asked.push(
+            "Halve the poll interval. What happens to the wait, and what to the share of “Nope”? Say both before you run it.",
+        );
+        asked.push(
+            "Does each poll open a new connection? Compare the connections opened with the requests in the tables above.",
+        );
+    }
+    if has(Kind::Poll) && has(Kind::WebSocket) {
+        asked.push(
+            "A byte travels equally fast by both. Where, then, does the difference in delay come from?",
+        );
+        asked.push("Find settings for which polling sends fewer messages than WebSocket.");
+    }
+    if has(Kind::LongPoll) {
+        asked.push(
+            "A long poll also asks. Why does it waste so much less, and what does the server hold meanwhile?",
+        );
+    }
+    if has(Kind::Sse) && has(Kind::WebSocket) {
+        asked.push("SSE and WebSocket deliver equally fast. What can WebSocket do that SSE cannot, and do you need it?");
+    }
+    asked.push(match outcome.scenario.workload {
+        Workload::Poisson { .. } | Workload::Periodic { .. } => {
+            "If messages came ten times as often, which bar in the charts would change, and which would not?"
+        }
+        Workload::Chat { .. } => {
+            "“Typing…” that comes late is worse than none. Which transports can still show it in time?"
+        }
+        Workload::Cricket { .. } => {
+            "Ten million viewers see the same score and 5 s of delay is fine. Is WebSocket still right?"
+        }
+        Workload::Ticker { .. } => {
+            "A reader who falls behind wants only the latest price. What may be dropped, and who decides it?"
+        }
+        Workload::Game { .. } => "At which tick does polling become unplayable, however fast the server is?",
+    });
+    asked.push("What happens to each transport when the server restarts?");
+    asked
+}
+
+/// Terms of this report with their meaning.
+#[must_use]
+pub fn glossary(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
+    let kinds: Vec<Kind> = ways(outcome).iter().map(|way| way.kind).collect();
+    let has = |kind: Kind| kinds.contains(&kind);
+    let asks = has(Kind::Poll) || has(Kind::LongPoll);
+    let poisson = matches!(outcome.scenario.workload, Workload::Poisson { .. });
+    let entries = [
+        (has(Kind::Poll), "Polling", "Asking again and again: “Any new messages?” Here also called letters."),
+        (
+            has(Kind::LongPoll),
+            "Long polling",
+            "Asking once; the server holds the answer back until there is news.",
+        ),
+        (
+            has(Kind::Sse),
+            "SSE",
+            "Server-sent events: one request whose answer never ends; news flows one way.",
+        ),
+        (
+            has(Kind::WebSocket),
+            "WebSocket",
+            "One connection that stays open; either side speaks at any time. Here also called a phone call.",
+        ),
+        (
+            has(Kind::WebSocket),
+            "Handshake",
+            "The request that turns an HTTP connection into a WebSocket; the server answers 101.",
+        ),
+        (has(Kind::WebSocket), "Ping", "A tiny frame that shows that the other side is still there."),
+        (asks, "“Nope”", "An answer without news. The share of “Nope” is what asking wasted."),
+        (has(Kind::Poll), "Interval (T)", "The time between two polls of one person."),
+        (
+            has(Kind::Poll) && poisson,
+            "λT",
+            "Messages per interval. At random arrival a share of e^(−λT) of the polls finds nothing.",
+        ),
+        (true, "Delay", "From the moment a message should be published until the person has it in hand."),
+        (true, "Median (p50)", "Half of the values are smaller. p95: 95 in 100 are smaller."),
+        (true, "n", "How many values a figure rests on."),
+        (true, "Window", "The part of the run that is counted."),
+        (true, "Loopback", "The network inside one machine: no distance, no loss."),
+    ];
+    entries.into_iter().filter(|(due, ..)| *due).map(|(_, term, meaning)| (term, meaning)).collect()
+}
+
+/// How it was measured, and what it does not say: heading and text.
+#[must_use]
+pub fn method(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
+    let mut parts = vec![
+        (
+            "Measured",
+            "Delay runs from the intended publish time to the moment the person has the message in hand, on one clock \
+             for all processes; a stall counts in full. Bytes are counted on the server’s accepted sockets: request \
+             lines, headers, bodies and frames, for every transport alike. CPU and memory are of the server process alone.",
+        ),
+        (
+            "Modelled",
+            "The people are simulated. Their polls follow a fixed schedule with seeded phases, and every transport \
+             sees the same seeded messages. Dotted lines and marks are formulas, not measurements.",
+        ),
+        (
+            "Estimated",
+            "The wire estimate adds 40 bytes of TCP/IP for each segment of at most 1,448 bytes; bare acknowledgements \
+             are not counted.",
+        ),
+        (
+            "Assumed",
+            "Loopback: no distance, no loss. On a real network add half your round trip to each delay, on both sides of \
+             the comparison. Lean headers: a browser’s cookies and headers make every poll larger. No TLS.",
+        ),
+        (
+            "Not said",
+            "A percentile without enough messages is left out: p99 needs 100, p99.9 needs 1,000. Where people share one \
+             feed, their polls find nothing together, and no error is given for the share.",
+        ),
+    ];
+    if outcome.engine != Engine::Live {
+        parts.remove(0);
+    }
+    parts
+}
+
+/// A line of a handshake, explained; empty where nothing needs saying.
+#[must_use]
+pub fn explain_line(line: &str) -> &'static str {
+    let lower = line.to_ascii_lowercase();
+    let name = lower.split(':').next().unwrap_or_default().trim();
+    match name {
+        "host" => "which server is meant",
+        "upgrade" => "the protocol to change to",
+        "connection" if lower.contains("upgrade") => "this connection shall change its protocol",
+        "connection" if lower.contains("close") => "hang up after this answer",
+        "connection" => "keep the line for the next request",
+        "sec-websocket-key" => {
+            "16 random bytes; no secret, only a proof that the answer is meant for this request"
+        }
+        "sec-websocket-accept" => "SHA-1 of that key and a fixed text: the server understands WebSocket",
+        "sec-websocket-version" => "RFC 6455",
+        "content-type" if lower.contains("event-stream") => "an answer that never ends: server-sent events",
+        "content-type" => "what the body is",
+        "content-length" => "bytes of body that follow",
+        "transfer-encoding" => "the body comes in pieces of unknown number",
+        "cache-control" => "nobody may keep a copy",
+        "accept" => "what the client can read",
+        "user-agent" => "who asks",
+        "date" => "when it was answered",
+        "etag" => "a name for this version of the answer",
+        _ if lower.starts_with("http/") && lower.contains(" 101") => "yes: from here on, frames both ways",
+        _ if lower.starts_with("http/") && lower.contains(" 200") => "here is the answer",
+        _ if lower.starts_with("http/") && lower.contains(" 304") => "nothing has changed: “Nope”",
+        _ if lower.starts_with("get ") => "one request line, as for any page",
+        _ => "",
+    }
+}

@@ -1,0 +1,213 @@
+//! What an outcome supports: noise, empirical distributions, costs per message. Pure arithmetic.
+
+use crate::outcome::{Outcome, TransportOutcome};
+use crate::scenario::{Inbox, Workload};
+
+/// Fewer answered polls than this carry no share worth saying.
+pub const FEW_POLLS: u64 = 30;
+/// Fewer deliveries than this carry no typical delay worth comparing.
+pub const FEW_DELIVERIES: u64 = 20;
+
+/// Polls that got an answer.
+#[must_use]
+pub fn answered(t: &TransportOutcome) -> u64 {
+    t.requests.polls.saturating_sub(t.requests.failed).max(t.requests.empty)
+}
+
+/// Standard error of a share of `n` independent trials: √(p(1 − p)/n).
+#[must_use]
+pub fn binomial_error(share: f64, n: u64) -> f64 {
+    if n == 0 { f64::INFINITY } else { (share * (1.0 - share) / n as f64).max(0.0).sqrt() }
+}
+
+/// Whether each poll is a trial of its own: only with an inbox each and news at random. People who
+/// share a feed all hear the same news, and their polls are empty together.
+#[must_use]
+pub fn polls_are_independent(outcome: &Outcome) -> bool {
+    matches!(outcome.scenario.workload, Workload::Poisson { inbox: Inbox::Own, .. })
+}
+
+/// The latencies as `(ms, share of deliveries at or below)`, ascending; empty without deliveries.
+#[must_use]
+pub fn ecdf(t: &TransportOutcome) -> Vec<(f64, f64)> {
+    if let Some(samples) = t.samples.as_ref().filter(|samples| !samples.is_empty()) {
+        let mut sorted: Vec<f64> = samples.iter().copied().filter(|ms| ms.is_finite()).collect();
+        sorted.sort_by(f64::total_cmp);
+        let n = sorted.len() as f64;
+        return sorted.iter().enumerate().map(|(i, &ms)| (ms, (i + 1) as f64 / n)).collect();
+    }
+    let total: u64 = t.latency_histogram_us.iter().map(|&(_, n)| n).fold(0, u64::saturating_add);
+    let mut seen = 0u64;
+    t.latency_histogram_us
+        .iter()
+        .filter(|&&(_, n)| n > 0)
+        .map(|&(us, n)| {
+            seen = seen.saturating_add(n);
+            (us as f64 / 1000.0, seen as f64 / total as f64)
+        })
+        .collect()
+}
+
+/// A 95 % interval of the median in ms, by ranks n/2 ± 0.98 √n (no assumption on the shape); `None`
+/// below [`FEW_DELIVERIES`].
+#[must_use]
+pub fn median_interval(t: &TransportOutcome) -> Option<(f64, f64)> {
+    let n = t.latency_ms.count;
+    if n < FEW_DELIVERIES {
+        return None;
+    }
+    let reach = 0.98 / (n as f64).sqrt();
+    let curve = ecdf(t);
+    let at = |share: f64| curve.iter().find(|&&(_, s)| s >= share).map(|&(ms, _)| ms);
+    Some((at(0.5 - reach)?, at(0.5 + reach)?))
+}
+
+/// What the medians of two transports allow to say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Delay {
+    /// One of the two has too few deliveries.
+    TooFew,
+    /// Their intervals overlap.
+    Same,
+    /// The first is slower by this factor.
+    Slower(f64),
+    /// The first is faster by this factor.
+    Faster(f64),
+}
+
+/// Compares the typical delay of `a` with that of `b`.
+#[must_use]
+pub fn compare(a: &TransportOutcome, b: &TransportOutcome) -> Delay {
+    let (Some(one), Some(two)) = (median_interval(a), median_interval(b)) else { return Delay::TooFew };
+    let (Some(p), Some(q)) = (a.latency_ms.p50, b.latency_ms.p50) else { return Delay::TooFew };
+    let ratio = |x: f64, y: f64| x / y.max(0.001);
+    if one.0 > two.1 {
+        Delay::Slower(ratio(p, q))
+    } else if two.0 > one.1 {
+        Delay::Faster(ratio(q, p))
+    } else {
+        Delay::Same
+    }
+}
+
+/// Application bytes both ways per delivered message; `None` without deliveries.
+#[must_use]
+pub fn bytes_per_message(t: &TransportOutcome) -> Option<f64> {
+    let total = t.bytes.up.saturating_add(t.bytes.down);
+    (t.deliveries.delivered > 0 && total > 0).then(|| total as f64 / t.deliveries.delivered as f64)
+}
+
+/// The same with the heads of upgrades and subscriptions; `None` where there are none.
+#[must_use]
+pub fn bytes_with_handshake(t: &TransportOutcome) -> Option<f64> {
+    let all = bytes_per_message(t)?;
+    (t.bytes.opening > 0).then(|| all + t.bytes.opening as f64 / t.deliveries.delivered as f64)
+}
+
+/// Mean delay in two parts, ms: waiting for the poll that fetched it, and the way.
+#[must_use]
+pub fn split(t: &TransportOutcome) -> Option<(f64, f64)> {
+    let mean = t.latency_ms.mean?;
+    let wait = t.wait_ms_mean.unwrap_or(0.0).clamp(0.0, mean.max(0.0));
+    Some((wait, (mean - wait).max(0.0)))
+}
+
+/// Messages to one person per poll interval (λT): from the settings where they say it, else as measured.
+#[must_use]
+pub fn news_per_interval(outcome: &Outcome, t: &TransportOutcome) -> Option<f64> {
+    let way = outcome.scenario.transports.iter().find(|way| way.label == t.label)?;
+    let interval = way.way.interval()?.as_secs_f64();
+    let gap = match outcome.scenario.workload {
+        Workload::Poisson { mean_gap, .. } => mean_gap.as_secs_f64(),
+        Workload::Periodic { gap, .. } => gap.as_secs_f64(),
+        _ => {
+            let people = f64::from(t.clients);
+            let window = outcome.interrupted_at_s.unwrap_or(outcome.scenario.duration.as_secs_f64());
+            people * window / (t.deliveries.expected as f64)
+        }
+    };
+    (gap > 0.0 && gap.is_finite()).then(|| interval / gap)
+}
+
+/// Running total of bytes at the end of each step, the handshakes first; empty without a series.
+#[must_use]
+pub fn cumulative_bytes(t: &TransportOutcome) -> Vec<f64> {
+    if t.series.bytes.is_empty() {
+        return Vec::new();
+    }
+    let mut total = t.bytes.opening as f64;
+    let mut course = vec![total];
+    for &step in &t.series.bytes {
+        total += step as f64;
+        course.push(total);
+    }
+    course
+}
+
+/// Longest stretch of at least two steps in which no transport delivered anything, in seconds.
+#[must_use]
+pub fn idle_stretch(outcome: &Outcome) -> Option<(f64, f64)> {
+    let series: Vec<_> = outcome.transports.iter().map(|t| &t.series).collect();
+    let steps = series.iter().map(|s| s.delivered.len()).max()?;
+    let step = series.iter().map(|s| s.step_s).fold(0.0, f64::max);
+    let idle = |i: usize| series.iter().all(|s| s.delivered.get(i).is_none_or(|&n| n == 0));
+    let (mut best, mut start) = ((0, 0), 0);
+    for i in 0..=steps {
+        if i == steps || !idle(i) {
+            if i - start > best.1 - best.0 {
+                best = (start, i);
+            }
+            start = i + 1;
+        }
+    }
+    let whole = best.1 - best.0 == steps;
+    (best.1 - best.0 >= 2 && !whole && step > 0.0).then(|| (best.0 as f64 * step, best.1 as f64 * step))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn the_median_interval_holds_the_median_and_narrows_with_n() {
+        let mut few = fixture::letters().transports.remove(0);
+        let p50 = few.latency_ms.p50.unwrap();
+        let (low, high) = median_interval(&few).unwrap();
+        assert!(low <= p50 && p50 <= high, "{low} {p50} {high}");
+        few.latency_ms.count = 19;
+        assert_eq!(median_interval(&few), None);
+    }
+
+    #[test]
+    fn a_transport_does_not_beat_itself() {
+        let outcome = fixture::letters();
+        let [poll, socket] = &outcome.transports[..] else { panic!("two transports") };
+        assert_eq!(compare(poll, poll), Delay::Same);
+        assert!(matches!(compare(poll, socket), Delay::Slower(ratio) if ratio > 100.0));
+        assert!(matches!(compare(socket, poll), Delay::Faster(ratio) if ratio > 100.0));
+    }
+
+    #[test]
+    fn the_curve_ends_at_one() {
+        for t in fixture::in_between().transports {
+            let curve = ecdf(&t);
+            assert!((curve.last().unwrap().1 - 1.0).abs() < 1e-12);
+            assert!(curve.windows(2).all(|w| w[0].0 <= w[1].0 && w[0].1 <= w[1].1));
+        }
+        assert!(ecdf(&fixture::empty().transports[0]).is_empty());
+    }
+
+    #[test]
+    fn silence_is_found_between_news() {
+        let mut outcome = fixture::letters();
+        for t in &mut outcome.transports {
+            t.series.delivered = vec![1, 0, 0, 0, 2, 0, 1];
+        }
+        assert_eq!(idle_stretch(&outcome), Some((1.0, 4.0)));
+        for t in &mut outcome.transports {
+            t.series.delivered = vec![0, 0, 0];
+        }
+        assert_eq!(idle_stretch(&outcome), None);
+    }
+}

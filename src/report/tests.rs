@@ -1,0 +1,81 @@
+//! Report directories: what is written, what is left alone, and what is refused.
+
+use super::*;
+
+/// Where reports of tests go: a temporary directory, or the one named by `ANYNEWS_PREVIEW`, to look at.
+fn somewhere() -> (PathBuf, Option<tempfile::TempDir>) {
+    match std::env::var_os("ANYNEWS_PREVIEW") {
+        Some(dir) => (dir.into(), None),
+        None => {
+            let dir = tempfile::tempdir().unwrap();
+            (dir.path().to_owned(), Some(dir))
+        }
+    }
+}
+
+#[test]
+fn reports_are_whole_whatever_was_measured() {
+    let (dir, _guard) = somewhere();
+    let cases = [
+        ("letters", fixture::letters(), 6),
+        ("in-between", fixture::in_between(), 6),
+        ("empty", fixture::empty(), 0),
+        ("hostile", fixture::hostile(), 6),
+    ];
+    for (name, outcome, charts) in cases {
+        let written = write(&outcome, &dir.join(name)).unwrap();
+        assert_eq!(written.charts.len(), charts, "{name}");
+        for path in &written.charts {
+            assert!(fs::read(path).unwrap().starts_with(b"\x89PNG"), "{}", path.display());
+        }
+        assert!(fs::read_to_string(&written.html).unwrap().ends_with("</html>"));
+        let json: serde_json::Value = serde_json::from_slice(&fs::read(&written.outcome).unwrap()).unwrap();
+        assert_eq!(json["schema"], SCHEMA);
+    }
+}
+
+#[test]
+fn pictures_of_an_earlier_report_go_and_others_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let charts = dir.path().join("charts");
+    fs::create_dir_all(&charts).unwrap();
+    fs::write(charts.join("waste.png"), "old").unwrap();
+    fs::write(charts.join("holiday.png"), "mine").unwrap();
+    write(&fixture::empty(), dir.path()).unwrap();
+    assert!(!charts.join("waste.png").exists());
+    assert!(charts.join("holiday.png").exists());
+    let names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 3, "no temporary file stays: {names:?}");
+}
+
+#[test]
+fn measurements_are_kept_when_the_pictures_cannot_be_written() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("report.html")).unwrap();
+    let error = write(&fixture::letters(), dir.path()).unwrap_err();
+    assert!(format!("{error:#}").contains("report.html"), "{error:#}");
+    assert!(dir.path().join("outcome.json").exists());
+}
+
+#[test]
+fn what_is_no_outcome_is_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.json");
+    let refused = |content: &[u8]| {
+        fs::write(&path, content).unwrap();
+        format!("{:#}", read(&path).unwrap_err())
+    };
+    let cases: [(&[u8], &str); 5] = [
+        (b"\xff\xfe", "is not JSON"),
+        (b"{", "is not JSON"),
+        (b"{}", "is not an outcome"),
+        (br#"{"schema":"anynews/outcome/9"}"#, "is of schema"),
+        (br#"{"schema":"anynews/outcome/1"}"#, "is not a whole outcome"),
+    ];
+    for (content, said) in cases {
+        let error = refused(content);
+        assert!(error.contains(said) && error.contains("x.json"), "{error}");
+    }
+    let missing = format!("{:#}", read(&dir.path().join("none.json")).unwrap_err());
+    assert!(missing.contains("none.json"), "{missing}");
+}

@@ -1,0 +1,210 @@
+//! The table and the verdict for a terminal.
+
+use anstyle::{AnsiColor, Style as Ansi};
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::outcome::Outcome;
+use crate::scenario::Engine;
+
+use super::lessons;
+use super::measure;
+use super::numbers::{bytes, count, duration, ms, percent, rate};
+use super::verdict::{self, Verdict};
+use super::ways::{Way, ways};
+
+/// Whether to write ANSI styles; the caller prints with `anstream`, which strips what is not wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Style {
+    /// No escape sequences at all.
+    #[default]
+    Plain,
+    /// Bold heads, quiet remarks, yellow warnings.
+    Coloured,
+}
+
+impl Style {
+    fn paint(self, text: &str, style: Ansi) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Coloured => format!("{style}{text}{style:#}"),
+        }
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.paint(text, Ansi::new().bold())
+    }
+
+    fn quiet(self, text: &str) -> String {
+        self.paint(text, Ansi::new().dimmed())
+    }
+
+    fn warning(self, text: &str) -> String {
+        self.paint(text, AnsiColor::Yellow.on_default())
+    }
+}
+
+/// The result of a run as text: table, verdict, what to try, warnings. Ends with a line break.
+#[must_use]
+pub fn summary(outcome: &Outcome, style: Style) -> String {
+    let all = ways(outcome);
+    let verdict = verdict::verdict(outcome);
+    let mut lines = vec![style.bold(&headline(outcome)), String::new()];
+    lines.extend(table(outcome, &all, style));
+    lines.push(String::new());
+    lines.extend(conclusion(&verdict, style));
+    lines.extend(thresholds(outcome, style));
+    lines.extend(verdict.warnings.iter().map(|warning| style.warning(&format!("Note: {warning}"))));
+    let mut text = lines.join("\n").replace(['“', '”'], "\"");
+    text.push('\n');
+    visible(&text, style)
+}
+
+/// Control characters of a foreign outcome must not drive the terminal.
+fn visible(text: &str, style: Style) -> String {
+    let keep = |c: char| c == '\n' || !c.is_control() || (style == Style::Coloured && c == '\u{1b}');
+    text.chars().map(|c| if keep(c) { c } else { '\u{fffd}' }).collect()
+}
+
+/// `Letters vs phone call · 300 people · 20 s · this machine`.
+#[must_use]
+pub fn headline(outcome: &Outcome) -> String {
+    let place = match outcome.engine {
+        Engine::Live => "this machine",
+        Engine::Sim => "virtual time",
+        Engine::Theory => "by formula",
+    };
+    let people = count(u64::from(outcome.scenario.clients));
+    let window = duration(outcome.scenario.duration);
+    plain(&format!("{} · {people} people · {window} · {place}", verdict::heading(outcome)))
+}
+
+/// Text from an outcome without control characters.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+struct Row {
+    head: &'static str,
+    cells: Vec<Option<String>>,
+    remark: String,
+}
+
+fn rows(outcome: &Outcome, all: &[Way<'_>]) -> Vec<Row> {
+    let row = |head, remark: String, cell: &dyn Fn(&Way<'_>) -> Option<String>| Row {
+        head,
+        cells: all.iter().map(cell).collect(),
+        remark,
+    };
+    let some = |n: u64| (n > 0).then(|| count(n));
+    let guess = outcome.prediction.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let question = outcome.scenario.predict.as_deref().unwrap_or_default();
+    let beside = guess.filter(|_| verdict::asks_about_nope(question));
+    let live = outcome.engine == Engine::Live;
+    vec![
+        row("asked", String::new(), &|w| w.kind.asks().then(|| count(w.t.requests.polls))),
+        row("\"Nope\"", beside.map_or_else(String::new, |text| format!("you guessed {text}")), &|w| {
+            let share = w.t.waste_ratio?;
+            Some(format!("{} ({})", count(w.t.requests.empty), percent(share)))
+        }),
+        row("messages", String::new(), &|w| {
+            let d = &w.t.deliveries;
+            (d.expected > 0).then(|| format!("{}/{}", count(d.delivered), count(d.expected)))
+        }),
+        row("lost", String::new(), &|w| some(w.t.deliveries.lost)),
+        row("duplicated", String::new(), &|w| some(w.t.deliveries.duplicated)),
+        row("replaced by newer", String::new(), &|w| some(w.t.deliveries.superseded)),
+        row("expired", String::new(), &|w| some(w.t.deliveries.expired)),
+        row("typical wait", if live { lessons::ROUND_TRIP.to_owned() } else { String::new() }, &|w| {
+            w.t.latency_ms.p50.map(ms)
+        }),
+        row("95 in 100 within", String::new(), &|w| w.t.latency_ms.p95.map(ms)),
+        row("bytes per message", String::new(), &|w| measure::bytes_per_message(w.t).map(bytes)),
+        row("  with handshake", String::new(), &|w| measure::bytes_with_handshake(w.t).map(bytes)),
+        row("idle per message", "\"Nope\", pings, comments".to_owned(), &|w| w.t.idle_per_delivery.map(rate)),
+        row("connections", String::new(), &|w| some(w.t.connections.opened)),
+        row("server CPU", String::new(), &|w| {
+            w.t.server.as_ref().map(|server| ms((server.cpu_s * 1000.0).max(0.0)))
+        }),
+    ]
+}
+
+fn table(outcome: &Outcome, all: &[Way<'_>], style: Style) -> Vec<String> {
+    let heads: Vec<String> = all.iter().map(|way| plain(&way.name)).collect();
+    let pictures: Vec<String> = all.iter().map(|way| way.kind.picture().to_owned()).collect();
+    let settings: Vec<String> = all.iter().map(|way| way.setting.clone()).collect();
+    let rows: Vec<Row> =
+        rows(outcome, all).into_iter().filter(|row| row.cells.iter().any(Option::is_some)).collect();
+    let cell = |row: &Row, i: usize| row.cells[i].clone().unwrap_or_else(|| "–".to_owned());
+
+    let first = rows.iter().map(|row| row.head.width()).max().unwrap_or(0) + 2;
+    let widths: Vec<usize> = (0..all.len())
+        .map(|i| {
+            let fixed = [heads[i].width(), pictures[i].width(), settings[i].width()];
+            let most = rows.iter().map(|row| cell(row, i).width()).chain(fixed).max().unwrap_or(0);
+            most + 2
+        })
+        .collect();
+    let line = |head: &str, cells: &[String]| {
+        let padded = cells.iter().zip(&widths).map(|(text, width)| pad(text, *width));
+        format!("{}{}", pad(head, first), padded.collect::<String>())
+    };
+    let mut lines = vec![style.bold(line("", &heads).trim_end())];
+    for above in [pictures, settings] {
+        if above.iter().any(|text| !text.is_empty()) {
+            lines.push(style.quiet(line("", &above).trim_end()));
+        }
+    }
+    for row in &rows {
+        let cells: Vec<String> = (0..all.len()).map(|i| cell(row, i)).collect();
+        let text = line(row.head, &cells);
+        lines.push(if row.remark.is_empty() {
+            text.trim_end().to_owned()
+        } else {
+            format!("{text}{}", style.quiet(&plain(&row.remark)))
+        });
+    }
+    lines
+}
+
+fn pad(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+fn conclusion(verdict: &Verdict, style: Style) -> Vec<String> {
+    let mut lines: Vec<String> = verdict.sentences.iter().map(|text| style.bold(&plain(text))).collect();
+    lines.push(verdict.rule.clone());
+    if let Some((command, effect)) = &verdict.attempt {
+        lines.push(format!("Try: {}   ({effect})", plain(command)));
+    }
+    lines
+}
+
+fn thresholds(outcome: &Outcome, style: Style) -> Vec<String> {
+    let line = |t: &crate::outcome::ThresholdOutcome| {
+        let actual = t.actual.map_or_else(|| "no value".to_owned(), |value| format!("{}", Shown(value)));
+        let why = t.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+        let text = plain(&format!("{} {} ({actual}{why})", t.metric, t.expression));
+        if t.passed { format!("held    {text}") } else { style.warning(&format!("FAILED  {text}")) }
+    };
+    outcome.thresholds.iter().map(line).collect()
+}
+
+/// A metric of unknown unit with up to four significant digits.
+struct Shown(f64);
+
+impl std::fmt::Display for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let digits = if self.0.abs() >= 1000.0 {
+            0
+        } else if self.0.abs() >= 10.0 {
+            1
+        } else {
+            4
+        };
+        let text = format!("{:.digits$}", self.0);
+        f.write_str(if digits == 4 { text.trim_end_matches('0').trim_end_matches('.') } else { &text })
+    }
+}
+
+#[cfg(test)]
+mod tests;

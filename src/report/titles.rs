@@ -1,0 +1,146 @@
+//! Titles that state what a chart shows, guarded against noise, and the alternative texts.
+
+use crate::outcome::Outcome;
+
+use super::measure::{self, Delay};
+use super::numbers::{self, bytes, count, ms};
+use super::verdict::{asker, pusher};
+use super::ways::Way;
+
+/// “371 of 412 polls found nothing”.
+#[must_use]
+pub fn waste(all: &[Way<'_>]) -> String {
+    let Some(way) = asker(all) else { return "Nobody asked".to_owned() };
+    let (n, empty) = (measure::answered(way.t), way.t.requests.empty);
+    match n {
+        0 => "No poll was answered".to_owned(),
+        _ if n < measure::FEW_POLLS => {
+            format!("{} of {} polls found nothing: too few to call a share", count(empty), count(n))
+        }
+        _ => format!("{} of {} polls found nothing", count(empty), count(n)),
+    }
+}
+
+/// “Half of polled messages waited over 2.5 s; WebSocket 1 ms”.
+#[must_use]
+pub fn latency(all: &[Way<'_>]) -> String {
+    let heard: Vec<&Way<'_>> = all.iter().filter(|way| way.t.latency_ms.p50.is_some()).collect();
+    let p50 = |way: &Way<'_>| way.t.latency_ms.p50.map_or_else(|| "–".to_owned(), ms);
+    if let Some(way) = heard.iter().find(|way| way.t.latency_ms.count < measure::FEW_DELIVERIES) {
+        return format!("Too few deliveries by {} to say which is faster", way.name);
+    }
+    match (asker(all), pusher(all), &heard[..]) {
+        (.., []) => "No message arrived".to_owned(),
+        (.., [only]) => format!("Half of the messages by {} came within {}", only.name, p50(only)),
+        (Some(a), Some(b), _) if a.t.label != b.t.label => match measure::compare(a.t, b.t) {
+            Delay::TooFew => "Too few deliveries to say which is faster".to_owned(),
+            Delay::Same => format!("{} and {} differ by less than the noise", a.capital(), b.name),
+            Delay::Slower(_) => {
+                format!("Half of the messages by {} waited over {}; by {} {}", a.name, p50(a), b.name, p50(b))
+            }
+            Delay::Faster(_) => {
+                format!("{} was faster here: {} against {} by {}", a.capital(), p50(a), p50(b), b.name)
+            }
+        },
+        (.., [a, b, ..]) => match measure::compare(a.t, b.t) {
+            Delay::Slower(_) | Delay::Faster(_) => {
+                format!("Half of the messages came within {} by {}, {} by {}", p50(a), a.name, p50(b), b.name)
+            }
+            Delay::Same | Delay::TooFew => {
+                format!("{} and {} differ by less than the noise", a.capital(), b.name)
+            }
+        },
+    }
+}
+
+/// “Waiting for the next poll is 97 % of the delay”.
+#[must_use]
+pub fn split(all: &[Way<'_>]) -> String {
+    let Some(way) = asker(all).filter(|way| way.t.wait_ms_mean.is_some()) else {
+        return "Pushed news waits for nothing: all of the delay is the way".to_owned();
+    };
+    match measure::split(way.t) {
+        Some(_) if way.t.latency_ms.count < measure::FEW_DELIVERIES => {
+            "Too few deliveries to say what the delay is made of".to_owned()
+        }
+        Some((wait, rest)) if wait + rest > 0.0 => {
+            format!("Waiting for the next poll is {} of the delay", numbers::percent(wait / (wait + rest)))
+        }
+        _ => "No delay to take apart".to_owned(),
+    }
+}
+
+/// “Polling moved 24 times the bytes of WebSocket for the same news”.
+#[must_use]
+pub fn volume(all: &[Way<'_>]) -> String {
+    let total = |way: &Way<'_>| (way.t.bytes.up + way.t.bytes.down + way.t.bytes.opening) as f64;
+    match (asker(all), pusher(all)) {
+        (Some(a), Some(b)) if a.t.label != b.t.label && total(b) > 0.0 && total(a) > 0.0 => {
+            let ratio = total(a) / total(b);
+            if ratio >= 1.1 {
+                format!("{} moved {} times the bytes of {}", a.capital(), numbers::times(ratio), b.name)
+            } else if ratio <= 1.0 / 1.1 {
+                format!("{} moved fewer bytes than {}", a.capital(), b.name)
+            } else {
+                format!("{} and {} moved about as many bytes", a.capital(), b.name)
+            }
+        }
+        _ => match all.first() {
+            Some(way) => format!("{} moved {}", way.capital(), bytes(total(way))),
+            None => "No bytes were counted".to_owned(),
+        },
+    }
+}
+
+/// “Delay stayed steady”, or where it did not.
+///
+/// A spike is a step of at least five deliveries whose median is over three times the run's p95.
+#[must_use]
+pub fn course(all: &[Way<'_>]) -> String {
+    let mut busy = 0;
+    for way in all {
+        let series = &way.t.series;
+        let Some(p95) = way.t.latency_ms.p95 else { continue };
+        let steps = series.latency_p50_ms.iter().zip(&series.delivered).enumerate();
+        let mut worst: Option<(usize, f64)> = None;
+        for (i, (median, &n)) in steps {
+            let Some(median) = median.filter(|_| n >= 5) else { continue };
+            busy += 1;
+            // Below 10 ms the timer's grain and the scheduler make spikes of their own.
+            if median > 3.0 * p95 && median > 10.0 && worst.is_none_or(|(_, most)| median > most) {
+                worst = Some((i, median));
+            }
+        }
+        if let Some((i, median)) = worst {
+            let at = numbers::clock(i as f64 * series.step_s);
+            return format!("Delay by {} spiked to {} at {at}", way.name, ms(median));
+        }
+    }
+    if busy == 0 {
+        "Too few deliveries a second to see a trend".to_owned()
+    } else {
+        "Delay stayed steady".to_owned()
+    }
+}
+
+/// “One person asked 4 times and got “Nope” 3 times”.
+#[must_use]
+pub fn person(all: &[Way<'_>]) -> String {
+    let Some((way, person)) = asker(all).and_then(|way| Some((way, way.t.person.as_ref()?))) else {
+        return "What one person saw".to_owned();
+    };
+    let nope = person.asks.iter().filter(|ask| ask.events == 0).count();
+    let times = |n: usize| match n {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{} times", count(n as u64)),
+    };
+    format!("By {}, one person asked {} and got “Nope” {}", way.name, times(person.asks.len()), times(nope))
+}
+
+/// The alternative text of a chart: what is drawn, of which data, and where the finding is.
+#[must_use]
+pub fn alt(chart: &str, data: &str, outcome: &Outcome, finding: &str) -> String {
+    format!("{chart} of {data} in “{}”: {finding}.", outcome.scenario.title)
+}

@@ -1,0 +1,340 @@
+//! The conclusions in words. Every comparison passes a guard: what is inside the noise is called so,
+//! and what rests on too few messages is not concluded at all.
+
+use crate::outcome::Outcome;
+
+use super::lessons;
+use super::measure::{self, Delay};
+use super::numbers::{self, count};
+use super::ways::{self, Kind, Way, list, ways};
+
+/// What one run says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Two sentences: what asking found, and how long news waited; with n.
+    pub sentences: [String; 2],
+    /// People, window and place, for which the sentences hold.
+    pub conditions: String,
+    /// The rule for when the result turns round, in one sentence.
+    pub rule: String,
+    /// When this result would reverse, point by point.
+    pub reverse: Vec<String>,
+    /// One change worth trying: command and what it will do.
+    pub attempt: Option<(String, String)>,
+    /// What makes the numbers less than they seem.
+    pub warnings: Vec<String>,
+}
+
+/// Draws the conclusions.
+#[must_use]
+pub fn verdict(outcome: &Outcome) -> Verdict {
+    let all = ways(outcome);
+    Verdict {
+        sentences: [asking(outcome, &all), waiting(&all)],
+        conditions: conditions(outcome),
+        rule: lessons::RULE.to_owned(),
+        reverse: reverse(outcome, &all),
+        attempt: attempt(outcome, &all),
+        warnings: warnings(outcome, &all),
+    }
+}
+
+/// The way whose waste the verdict is about: the first short poll, else the first that asks.
+pub(super) fn asker<'a, 'b>(all: &'b [Way<'a>]) -> Option<&'b Way<'a>> {
+    all.iter().find(|way| way.kind == Kind::Poll).or_else(|| all.iter().find(|way| way.kind.asks()))
+}
+
+/// The way the asker is compared with: WebSocket where there is one, else the first that does not poll.
+pub(super) fn pusher<'a, 'b>(all: &'b [Way<'a>]) -> Option<&'b Way<'a>> {
+    let first = |kind| all.iter().find(|way| way.kind == kind);
+    first(Kind::WebSocket).or_else(|| first(Kind::Sse)).or_else(|| first(Kind::LongPoll))
+}
+
+fn asking(outcome: &Outcome, all: &[Way<'_>]) -> String {
+    let Some(way) = asker(all) else {
+        let names: Vec<String> = all.iter().map(|way| way.name.clone()).collect();
+        return match &names[..] {
+            [] => "The outcome holds no transport, so there is nothing to compare.".to_owned(),
+            _ => format!("Nobody asked: {} carried news only when there was some.", list(&names)),
+        };
+    };
+    let (n, empty) = (measure::answered(way.t), way.t.requests.empty);
+    let Some(share) = way.t.waste_ratio else {
+        return format!("No poll was answered by {}, so nothing can be said about waste.", way.name);
+    };
+    if n < measure::FEW_POLLS {
+        return format!(
+            "Only {} polls were answered ({} of them “Nope”): too few to call it a share.",
+            count(n),
+            count(empty)
+        );
+    }
+    let asks = format!("{} {} asks", count(n), way.name);
+    let found = match empty {
+        0 => format!("Every one of {asks} found news"),
+        _ if empty == n => format!("All {asks} found nothing"),
+        _ => format!("{} of {asks} found nothing ({})", count(empty), numbers::percent(share)),
+    };
+    format!("{found}{}.", against_theory(outcome, way, share, n))
+}
+
+fn against_theory(outcome: &Outcome, way: &Way<'_>, share: f64, n: u64) -> String {
+    let Some(expected) = way.t.theory.waste_ratio else { return String::new() };
+    let said = numbers::percent_fine(expected);
+    if !measure::polls_are_independent(outcome) {
+        return format!("; theory expects {said} for this schedule");
+    }
+    let error = measure::binomial_error(expected, n);
+    if (share - expected).abs() <= 3.0 * error {
+        format!("; theory says {said} ± {:.1}, so it agrees", error * 100.0)
+    } else {
+        format!("; theory says {said} ± {:.1}, so chance alone does not explain it", error * 100.0)
+    }
+}
+
+fn waiting(all: &[Way<'_>]) -> String {
+    let heard: Vec<&Way<'_>> = all.iter().filter(|way| way.t.latency_ms.count > 0).collect();
+    if heard.is_empty() {
+        return "No message arrived in the window, so there is no delay to compare.".to_owned();
+    }
+    let few = |way: &Way<'_>| way.t.latency_ms.count < measure::FEW_DELIVERIES;
+    if let Some(way) = heard.iter().find(|way| few(way)) {
+        return format!(
+            "With {} deliveries by {} there are too few to say which is faster.",
+            count(way.t.latency_ms.count),
+            way.name
+        );
+    }
+    match (asker(all), pusher(all)) {
+        (Some(a), Some(b)) if a.t.label != b.t.label => two_delays(a, b),
+        _ => match &heard[..] {
+            [only] => one_delay(only),
+            [a, b, ..] => two_delays(a, b),
+            [] => String::new(),
+        },
+    }
+}
+
+fn one_delay(way: &Way<'_>) -> String {
+    let p50 = way.t.latency_ms.p50.map_or_else(|| "an unknown time".to_owned(), numbers::ms);
+    let n = count(way.t.latency_ms.count);
+    format!("Half of the messages by {} arrived within {p50} (n = {n}).", way.name)
+}
+
+fn two_delays(a: &Way<'_>, b: &Way<'_>) -> String {
+    let text = |way: &Way<'_>| way.t.latency_ms.p50.map_or_else(|| "–".to_owned(), numbers::ms);
+    let n = if a.t.latency_ms.count == b.t.latency_ms.count {
+        format!("n = {} each", count(a.t.latency_ms.count))
+    } else {
+        format!("n = {} and {}", count(a.t.latency_ms.count), count(b.t.latency_ms.count))
+    };
+    match measure::compare(a.t, b.t) {
+        Delay::TooFew => {
+            format!("Too few deliveries to say which of {} and {} is faster ({n}).", a.name, b.name)
+        }
+        Delay::Same => format!(
+            "The typical delay is {} by {} and {} by {}: the difference is inside the noise ({n}).",
+            text(a),
+            a.name,
+            text(b),
+            b.name
+        ),
+        Delay::Slower(ratio) => format!(
+            "Half of the messages by {} took longer than {}; by {} half came within {}{} ({n}).",
+            a.name,
+            text(a),
+            b.name,
+            text(b),
+            sooner(ratio)
+        ),
+        Delay::Faster(ratio) => format!(
+            "Half of the messages by {} came within {}; by {} half took longer than {}{} ({n}).",
+            a.name,
+            text(a),
+            b.name,
+            text(b),
+            sooner(ratio)
+        ),
+    }
+}
+
+fn sooner(ratio: f64) -> String {
+    if ratio >= 1.5 { format!(", about {} times sooner", numbers::times(ratio)) } else { String::new() }
+}
+
+fn conditions(outcome: &Outcome) -> String {
+    let window = outcome
+        .interrupted_at_s
+        .map_or_else(|| numbers::duration(outcome.scenario.duration), |s| numbers::ms(s * 1000.0));
+    let people = count(u64::from(outcome.scenario.clients));
+    format!("{people} people per transport, a window of {window}, {}", lessons::place(outcome.engine))
+}
+
+fn reverse(outcome: &Outcome, all: &[Way<'_>]) -> Vec<String> {
+    let mut points = Vec::new();
+    let poll = all.iter().find(|way| way.kind == Kind::Poll);
+    if let Some(per) = poll.and_then(|way| measure::news_per_interval(outcome, way.t)) {
+        let here = numbers::rate(per);
+        points.push(if per < 3.0 {
+            format!("{} Here it came {here} times an interval.", lessons::REVERSE_OFTEN)
+        } else {
+            format!(
+                "Here news came {here} times an interval, so few asks are wasted. {}",
+                lessons::REVERSE_RARE
+            )
+        });
+    }
+    if all.iter().any(|way| way.kind.asks()) {
+        points.push(lessons::REVERSE_CACHE.to_owned());
+    }
+    if let Some(interval) = poll.and_then(|way| interval(outcome, way)) {
+        points.push(format!(
+            "When a delay of {} does not matter (a poll waits half its interval on average): letters need no \
+             standing connection, and any server can answer the next one.",
+            numbers::duration(interval / 2)
+        ));
+    }
+    if all.iter().any(|way| matches!(way.kind, Kind::WebSocket | Kind::Sse)) {
+        points.push(lessons::REVERSE_IDLE.to_owned());
+    }
+    if all.iter().all(|way| way.kind != Kind::Poll) {
+        points.push(lessons::REVERSE_NO_POLL.to_owned());
+    }
+    points
+}
+
+pub(super) fn interval(outcome: &Outcome, way: &Way<'_>) -> Option<std::time::Duration> {
+    outcome.scenario.transports.iter().find(|t| t.label == way.t.label)?.way.interval()
+}
+
+/// A fifth of the interval where most asks are wasted, five times it where few are.
+fn attempt(outcome: &Outcome, all: &[Way<'_>]) -> Option<(String, String)> {
+    let way = all.iter().find(|way| way.kind == Kind::Poll)?;
+    let interval = interval(outcome, way)?;
+    let share = way.t.waste_ratio.or(way.t.theory.waste_ratio)?;
+    let (next, effect) = if share >= 0.5 && interval.as_millis() >= 50 {
+        (interval / 5, "less wait, more “Nope”")
+    } else {
+        (interval.checked_mul(5)?, "more wait, less “Nope”")
+    };
+    let (name, label) = (shell_word(&outcome.scenario.name), &way.t.label);
+    let set = shell_word(&format!("{label}.interval={}", numbers::option(next)));
+    Some((format!("anynews run {name} --set {set}"), effect.to_owned()))
+}
+
+/// The command that runs the same experiment again, with every setting that `--set` may have changed.
+#[must_use]
+pub fn command(outcome: &Outcome) -> String {
+    let scenario = &outcome.scenario;
+    let mut words = vec!["anynews run".to_owned(), shell_word(&scenario.name)];
+    words.push(format!("--seed {} --duration {}", outcome.seed, numbers::option(scenario.duration)));
+    let mut set = |text: String| words.push(format!("--set {}", shell_word(&text)));
+    set(format!("clients={}", scenario.clients));
+    if let Some((key, gap)) = lessons::gap(&scenario.workload) {
+        set(format!("workload.{key}={}", numbers::option(gap)));
+    }
+    for transport in &scenario.transports {
+        if let Some(interval) = transport.way.interval() {
+            set(format!("{}.interval={}", transport.label, numbers::option(interval)));
+        }
+    }
+    if outcome.in_turn {
+        words.push("--in-turn".to_owned());
+    }
+    words.join(" ")
+}
+
+/// The word as a POSIX shell reads it back, quoted only where it must be.
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+fn warnings(outcome: &Outcome, all: &[Way<'_>]) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some(at) = outcome.interrupted_at_s {
+        found.push(format!(
+            "The run was interrupted after {} of {}; the numbers cover that part only.",
+            numbers::ms(at * 1000.0),
+            numbers::duration(outcome.scenario.duration)
+        ));
+    }
+    if outcome.generator.as_ref().is_some_and(|generator| generator.saturated) {
+        found.push(lessons::SATURATED.to_owned());
+    }
+    for way in all {
+        found.extend(shortfalls(way));
+    }
+    if measure_warmup_short(outcome, all) {
+        found.push(lessons::SHORT_WARMUP.to_owned());
+    }
+    found
+}
+
+fn shortfalls(way: &Way<'_>) -> Vec<String> {
+    let (t, name) = (way.t, way.capital());
+    let mut found = Vec::new();
+    if t.clients_connected < t.clients {
+        let (have, want) = (count(u64::from(t.clients_connected)), count(u64::from(t.clients)));
+        found.push(format!("{name}: only {have} of {want} people were connected when the window began."));
+    }
+    let counts = [
+        (t.deliveries.lost, "expected deliveries never arrived"),
+        (t.deliveries.duplicated, "deliveries arrived more than once"),
+        (t.deliveries.reordered, "deliveries arrived behind a later one"),
+        (t.requests.failed, "requests got no valid answer"),
+        (t.requests.skipped, "polls were skipped because an answer was still outstanding"),
+        (t.connections.reconnects, "streams or sockets had to be opened again"),
+    ];
+    found.extend(
+        counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{name}: {} {what}.", count(*n))),
+    );
+    found
+}
+
+fn measure_warmup_short(outcome: &Outcome, all: &[Way<'_>]) -> bool {
+    all.iter().any(|way| interval(outcome, way).is_some_and(|interval| interval > outcome.scenario.warmup))
+}
+
+/// What the user guessed, and what was measured where the question is about “Nope”.
+#[must_use]
+pub fn guess(outcome: &Outcome) -> Option<String> {
+    let said = outcome.prediction.as_deref()?.trim();
+    if said.is_empty() {
+        return None;
+    }
+    let all = ways(outcome);
+    let question = outcome.scenario.predict.as_deref().unwrap_or_default();
+    let share = asker(&all).filter(|_| asks_about_nope(question)).and_then(|way| way.t.waste_ratio);
+    Some(match share {
+        Some(share) => format!("You guessed {said}; measured: {} in 100.", numbers::rate(share * 100.0)),
+        None => format!("You guessed {said}."),
+    })
+}
+
+/// Whether a question is about empty answers, so that the guess belongs beside them.
+#[must_use]
+pub fn asks_about_nope(question: &str) -> bool {
+    question.to_lowercase().contains("nope")
+}
+
+/// The first words of a report: `Letters vs phone call` where both are there, else the names.
+#[must_use]
+pub fn heading(outcome: &Outcome) -> String {
+    let all = ways(outcome);
+    let pictures: Vec<&str> = all.iter().map(|way| way.kind.picture()).collect();
+    match &pictures[..] {
+        ["letters", "phone call"] => "Letters vs phone call".to_owned(),
+        _ => {
+            let names: Vec<String> = all.iter().map(|way| way.name.clone()).collect();
+            ways::capital(&names.join(" vs "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! The guards: what may be said of which numbers.
+
+use super::*;
+use crate::report::fixture;
+
+#[test]
+fn letters_are_judged_with_theory_and_n() {
+    let verdict = verdict(&fixture::letters());
+    insta::assert_snapshot!(verdict.sentences.join("\n"));
+    assert!(verdict.warnings.is_empty(), "{:?}", verdict.warnings);
+    let (command, effect) = verdict.attempt.unwrap();
+    assert_eq!(command, "anynews run letters --set poll.interval=1s");
+    assert_eq!(effect, "less wait, more “Nope”");
+}
+
+#[test]
+fn few_polls_are_no_share() {
+    let mut outcome = fixture::letters();
+    outcome.transports[0].requests.polls = 12;
+    outcome.transports[0].requests.empty = 11;
+    let said = &verdict(&outcome).sentences[0];
+    assert!(said.contains("too few") && !said.contains('%'), "{said}");
+}
+
+#[test]
+fn few_deliveries_are_no_comparison() {
+    let mut outcome = fixture::letters();
+    outcome.transports[0].latency_ms.count = 7;
+    let said = &verdict(&outcome).sentences[1];
+    assert!(said.contains("too few to say"), "{said}");
+}
+
+#[test]
+fn a_difference_inside_the_noise_is_called_so() {
+    let mut outcome = fixture::letters();
+    let poll = outcome.transports[0].clone();
+    outcome.transports[1].latency_ms = poll.latency_ms;
+    outcome.transports[1].samples = poll.samples;
+    outcome.transports[1].latency_histogram_us = poll.latency_histogram_us;
+    let said = &verdict(&outcome).sentences[1];
+    assert!(said.contains("inside the noise"), "{said}");
+}
+
+#[test]
+fn a_share_beyond_three_errors_is_not_said_to_agree() {
+    let mut outcome = fixture::letters();
+    outcome.transports[0].waste_ratio = Some(0.80);
+    assert!(verdict(&outcome).sentences[0].contains("chance alone does not explain"));
+}
+
+#[test]
+fn a_shared_inbox_gets_no_binomial_error() {
+    let mut outcome = fixture::letters();
+    if let crate::scenario::Workload::Poisson { inbox, .. } = &mut outcome.scenario.workload {
+        *inbox = crate::scenario::Inbox::Shared;
+    }
+    let said = &verdict(&outcome).sentences[0];
+    assert!(said.contains("theory expects") && !said.contains('±'), "{said}");
+}
+
+#[test]
+fn all_that_went_wrong_is_named() {
+    let mut outcome = fixture::letters();
+    outcome.generator.as_mut().unwrap().saturated = true;
+    outcome.interrupted_at_s = Some(7.5);
+    outcome.transports[0].clients_connected = 299;
+    outcome.transports[0].deliveries.lost = 2;
+    outcome.transports[0].requests.skipped = 3;
+    insta::assert_snapshot!(verdict(&outcome).warnings.join("\n"));
+}
+
+#[test]
+fn without_anything_nothing_is_concluded() {
+    let verdict = verdict(&fixture::empty());
+    insta::assert_snapshot!(verdict.sentences.join("\n"));
+}
+
+#[test]
+fn the_command_repeats_the_run_and_is_safe_to_paste() {
+    assert_eq!(
+        command(&fixture::letters()),
+        "anynews run letters --seed 1 --duration 20s --set clients=300 --set workload.mean_gap=47500ms \
+         --set poll.interval=5s"
+    );
+    let said = command(&fixture::hostile());
+    assert!(said.starts_with("anynews run '<script>"), "{said}");
+}
+
+#[test]
+fn the_guess_stands_beside_the_measurement() {
+    assert_eq!(guess(&fixture::letters()).unwrap(), "You guessed 50; measured: 90 in 100.");
+    let mut outcome = fixture::letters();
+    outcome.prediction = Some("  ".to_owned());
+    assert_eq!(guess(&outcome), None);
+}
