@@ -1,6 +1,6 @@
 //! What a scenario means, after every check: past this type nothing revalidates.
 //!
-//! The TOML side, with every problem named by file, line and key, is [`file`].
+//! The TOML side, with every problem named by file, line and key, is [`mod@file`].
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! What a scenario file says, turned into what it means, with every problem named at once.
 //!
-//! The text becomes a tree whose values know their lines ([`tree`]); command-line overrides are
-//! written into that tree ([`set`]); then one walk checks it and builds the [`Scenario`].
+//! The text becomes a tree whose values know their lines (`tree`); command-line overrides are
+//! written into that tree (`set`); then one walk checks it and builds the [`Scenario`].
 
 use std::fmt;
 use std::time::Duration;

@@ -61,10 +61,7 @@ impl Report {
 
     fn push(&self, line: Option<usize>, key: &str, message: String) {
         let problem = Problem { file: self.file.clone(), line, key: key.to_owned(), message };
-        let problems = &mut self.found.borrow_mut().problems;
-        if !problems.contains(&problem) {
-            problems.push(problem);
-        }
+        self.found.borrow_mut().problems.push(problem);
     }
 
     /// The scenario when nothing was wrong with it.
@@ -74,6 +71,7 @@ impl Report {
             return Ok(scenario);
         }
         problems.sort_by_key(|problem| problem.line);
+        problems.dedup();
         Err(Problems(problems))
     }
 }

@@ -105,7 +105,7 @@ pub(super) fn parse(text: &str, report: &Report) -> Table {
     let lines = Lines::new(text);
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
-        let line = lines.of(error.span().map_or(text.len(), |span| span.start));
+        let line = lines.of(error.span().map_or(0, |span| span.start.min(text.trim_end().len())));
         let (key, message) = explain(error.message(), text.lines().nth(line - 1).unwrap_or_default());
         report.syntax(line, &key, message);
     }
