@@ -9,6 +9,8 @@ mod report;
 mod run;
 mod scenarios;
 mod serve;
+mod signals;
+mod stage;
 
 /// What a command returns: the exit code, or an error that `main` prints.
 type Exit = anyhow::Result<u8>;
@@ -82,6 +84,15 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Parses a command line without running it, for tests of what the documents tell people to type.
+///
+/// # Errors
+/// What clap would print.
+pub fn check<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<(), String> {
+    let words = std::iter::once("anynews").chain(words);
+    Cli::try_parse_from(words).map(|_| ()).map_err(|error| error.to_string())
+}
+
 fn dispatch(cli: Cli) -> Exit {
     match cli.command {
         None => {
@@ -107,4 +118,15 @@ fn not_yet(command: &str) -> Exit {
     Err(Usage(format!("`anynews {command}` is not built yet; see `anynews --help` for what is")).into())
 }
 
-const WELCOME: &str = "anynews\n";
+const WELCOME: &str = "\
+anynews: what polling wastes and what push delivers, measured on this machine.
+
+  “Any new messages?” — “Nope.” — “Any new messages?” — “Nope.”
+
+Try:
+  anynews run letters    letters against a phone call: half a minute, a table, a report
+  anynews handshake      how a WebSocket begins, byte for byte
+  anynews scenarios      the whole course: chat, cricket, a stock ticker, a game …
+
+All commands: anynews --help
+";

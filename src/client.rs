@@ -1,1 +1,282 @@
-//! Simulated people.
+//! Simulated people over real sockets: one task each, all of one transport sharing a ledger.
+//!
+//! What differs between transports is one file each under `client/`, named like its other half under
+//! `server/`. Cursors, stamping and counting live here, once.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, Micros};
+use crate::ledger::{Ledger, Plan, Received};
+use crate::random::{Dice, stream};
+use crate::transport::Way;
+use crate::workload::describe;
+
+mod answer;
+mod http;
+mod long_poll;
+mod poll;
+mod sender;
+mod sse;
+mod web_socket;
+
+use answer::Incoming;
+
+/// Connections being opened at one time, so that a large crowd does not overrun the accept queue.
+const OPENING_AT_ONCE: usize = 64;
+
+/// All the people of one transport in one run.
+#[derive(Debug)]
+pub struct Crowd {
+    /// How they listen.
+    pub way: Way,
+    /// Where the server is.
+    pub server: SocketAddr,
+    /// The run's clock.
+    pub clock: Clock,
+    /// The run's seed.
+    pub seed: u64,
+    /// Traffic starts this long before the window, microseconds.
+    pub warmup: i64,
+    /// What will be published.
+    pub plan: Arc<Plan>,
+    /// Ends everything.
+    pub stop: CancellationToken,
+    /// Where one person's moments go, for the transcript.
+    pub moments: Option<(u32, mpsc::UnboundedSender<Moment>)>,
+    ledger: Mutex<Ledger>,
+    start: OnceLock<Micros>,
+    gate: watch::Sender<bool>,
+    opening: Semaphore,
+    ready: AtomicU32,
+    ready_changed: Notify,
+}
+
+/// Something one person saw, for the transcript on the terminal.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    /// Microseconds from the start of the window.
+    pub at: i64,
+    /// What was seen.
+    pub saw: Saw,
+}
+
+/// What a person saw.
+#[derive(Debug, Clone)]
+pub enum Saw {
+    /// The stream or socket stands.
+    Opened,
+    /// A poll without news.
+    Nope,
+    /// An event, and how long after its time, microseconds.
+    News {
+        /// As a person would say it.
+        text: String,
+        /// Latency in microseconds.
+        waited: i64,
+    },
+}
+
+/// What [`Crowd::new`] needs to know.
+#[derive(Debug)]
+pub struct Setting {
+    /// See [`Crowd::way`].
+    pub way: Way,
+    /// See [`Crowd::server`].
+    pub server: SocketAddr,
+    /// See [`Crowd::clock`].
+    pub clock: Clock,
+    /// See [`Crowd::seed`].
+    pub seed: u64,
+    /// See [`Crowd::warmup`].
+    pub warmup: i64,
+    /// The window, microseconds.
+    pub duration: i64,
+    /// See [`Crowd::plan`].
+    pub plan: Arc<Plan>,
+    /// The client whose timeline is kept.
+    pub person: u32,
+    /// Keep every delivery.
+    pub keep_log: bool,
+    /// See [`Crowd::moments`].
+    pub moments: Option<mpsc::UnboundedSender<Moment>>,
+}
+
+impl Crowd {
+    /// A crowd that has not connected yet.
+    #[must_use]
+    pub fn new(setting: Setting) -> Self {
+        let long = matches!(setting.way, Way::LongPoll { .. });
+        let mut ledger = Ledger::new(setting.plan.clone(), setting.duration, long, setting.person);
+        if setting.keep_log {
+            ledger.keep_log();
+        }
+        Self {
+            way: setting.way,
+            server: setting.server,
+            clock: setting.clock,
+            seed: setting.seed,
+            warmup: setting.warmup,
+            plan: setting.plan,
+            stop: CancellationToken::new(),
+            moments: setting.moments.map(|to| (setting.person, to)),
+            ledger: Mutex::new(ledger),
+            start: OnceLock::new(),
+            gate: watch::Sender::new(false),
+            opening: Semaphore::new(OPENING_AT_ONCE),
+            ready: AtomicU32::new(0),
+            ready_changed: Notify::new(),
+        }
+    }
+
+    /// Number of people.
+    #[must_use]
+    pub fn size(&self) -> u32 {
+        self.plan.schedule.reads.len() as u32
+    }
+
+    /// How many know their position.
+    #[must_use]
+    pub fn ready(&self) -> u32 {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    /// Waits until everybody knows their position.
+    pub async fn all_ready(&self) {
+        loop {
+            // Registered before the check, so that a change in between is not missed.
+            let changed = self.ready_changed.notified();
+            if self.ready() >= self.size() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Opens the gate: the window starts at `start`, traffic a warm-up before it.
+    pub fn begin(&self, start: Micros) {
+        let _ = self.start.set(start);
+        self.gate.send_replace(true);
+    }
+
+    /// The ledger. A poisoned lock is taken as it is: what was measured is never thrown away.
+    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the ledger out at the end of a run, leaving an empty one.
+    #[must_use]
+    pub fn take_ledger(&self) -> Ledger {
+        let empty = Ledger::new(Arc::new(Plan::new(crate::workload::Schedule::default())), 1, false, 0);
+        std::mem::replace(&mut *self.ledger(), empty)
+    }
+
+    /// Now, in microseconds from the start of the window; `i64::MIN` before that is known.
+    fn now(&self) -> i64 {
+        self.start.get().map_or(i64::MIN, |start| self.clock.now() - start)
+    }
+
+    /// Unix microseconds of a time relative to the window.
+    fn unix(&self, at: i64) -> Micros {
+        self.start.get().copied().unwrap_or_default() + at
+    }
+
+    async fn sleep_until(&self, at: i64) {
+        self.clock.sleep_until(self.unix(at)).await;
+    }
+
+    /// Somebody knows their position for the first time.
+    fn positioned(&self, client: u32) {
+        self.ledger().positioned(client, self.now());
+        self.ready.fetch_add(1, Ordering::Relaxed);
+        self.ready_changed.notify_waiters();
+    }
+
+    /// Waits for the gate; false when the run ended first.
+    async fn through_the_gate(&self) -> bool {
+        let mut gate = self.gate.subscribe();
+        tokio::select! {
+            open = gate.wait_for(|open| *open) => open.is_ok(),
+            () = self.stop.cancelled() => false,
+        }
+    }
+
+    /// Books events that are in a client's hand now.
+    fn deliver(&self, client: u32, events: &[Incoming<'_>], poll_sent: Option<i64>) {
+        let at = self.now();
+        let by_frame = matches!(self.way, Way::WebSocket { .. });
+        let mut ledger = self.ledger();
+        for incoming in events {
+            let Some(event) = incoming.id.as_deref().and_then(|id| self.plan.event_of(id)) else { continue };
+            let payload = incoming.data.get().len() as u64;
+            let got = Received { client, event, offset: incoming.offset, at, poll_sent, payload };
+            ledger.received(got, by_frame);
+            self.tell(client, || {
+                let planned = &self.plan.schedule.events[event as usize];
+                Saw::News { text: describe(planned.kind, &planned.data), waited: at - planned.at }
+            });
+        }
+    }
+
+    /// Passes a moment on if `client` is the person of the transcript.
+    fn tell(&self, client: u32, saw: impl FnOnce() -> Saw) {
+        if let Some((person, to)) = &self.moments
+            && *person == client
+        {
+            let _ = to.send(Moment { at: self.now(), saw: saw() });
+        }
+    }
+
+    fn topic(&self, client: u32) -> &str {
+        let schedule = &self.plan.schedule;
+        &schedule.topics[schedule.reads[client as usize] as usize]
+    }
+
+    /// Query parameters that every subscription of this run carries.
+    fn query(&self, client: u32) -> String {
+        let conflate = if self.plan.schedule.conflate { "&conflate=true" } else { "" };
+        format!("as={client}{conflate}")
+    }
+}
+
+/// Where a client stands in its feed.
+#[derive(Debug, Clone)]
+struct Position {
+    epoch: String,
+    offset: u64,
+}
+
+impl Position {
+    fn query(&self) -> String {
+        format!("&after={}&epoch={}", self.offset, self.epoch)
+    }
+}
+
+/// One person's life, from connecting to the end of the run.
+pub async fn live(crowd: Arc<Crowd>, client: u32) {
+    match crowd.way {
+        Way::Poll { interval, keep_alive, conditional } => {
+            poll::live(&crowd, client, poll::Manner { interval, keep_alive, conditional }).await;
+        }
+        Way::LongPoll { hold } => long_poll::live(&crowd, client, hold).await,
+        Way::Sse => sse::live(&crowd, client).await,
+        Way::WebSocket { .. } => web_socket::live(&crowd, client).await,
+    }
+}
+
+/// Waits before the `attempt`-th retry (from 0): 1 s doubling to 5 s, shortened by up to half at
+/// random so that a crowd does not return all at once.
+async fn back_off(crowd: &Crowd, client: u32, attempt: u32) {
+    let full = (1u64 << attempt.min(3)).min(5) as f64;
+    let jitter = Dice::new(crowd.seed, &[stream::RECONNECT, client.into(), attempt.into()]).unit();
+    let pause = Duration::from_secs_f64(full * (1.0 - 0.5 * jitter));
+    tokio::select! {
+        () = tokio::time::sleep(pause) => {}
+        () = crowd.stop.cancelled() => {}
+    }
+}

@@ -1,1 +1,358 @@
-//! The append-only feed of one topic: offsets, epoch, replay, retry ids, time to live, conflation. Pure.
+//! The append-only feed of one topic: offsets, epoch, replay, retry ids, time to live, conflation.
+//!
+//! Pure. It knows no sockets, no readers and no other topic; whoever owns it keeps the lock and
+//! wakes those who wait.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use crate::clock::Micros;
+use crate::event::{Event, Publish};
+
+#[cfg(test)]
+mod tests;
+
+/// An event as the feed keeps it: encoded once, shared by every reader.
+#[derive(Debug)]
+pub struct Stored {
+    /// Position in the feed, from 1.
+    pub offset: u64,
+    /// The event as one line of JSON (UTF-8, no line break), as every transport sends it.
+    pub json: Bytes,
+    at: Micros,
+    kind: Box<str>,
+    id: Option<Box<str>>,
+    ttl_ms: Option<u64>,
+    key: Option<Box<str>>,
+    from: Option<Box<str>>,
+    /// Bytes of the feed up to and with this event, so that a reader's backlog is a subtraction.
+    end: u64,
+    sse: OnceLock<Bytes>,
+}
+
+impl Stored {
+    /// The event as a frame of server-sent events, built for the first reader who needs it. The
+    /// flag says whether this call built it.
+    pub fn sse(&self, epoch: &str) -> (Bytes, bool) {
+        let mut built = false;
+        let frame = self.sse.get_or_init(|| {
+            built = true;
+            let head = format!("id: {epoch}:{}\nevent: {}\ndata: ", self.offset, self.kind);
+            let mut frame = Vec::with_capacity(head.len() + self.json.len() + 2);
+            frame.extend_from_slice(head.as_bytes());
+            frame.extend_from_slice(&self.json);
+            frame.extend_from_slice(b"\n\n");
+            Bytes::from(frame)
+        });
+        (frame.clone(), built)
+    }
+
+    fn expired(&self, now: Micros) -> bool {
+        self.ttl_ms.is_some_and(|ttl| {
+            let ttl = i64::try_from(ttl).unwrap_or(i64::MAX).saturating_mul(1000);
+            now > self.at.saturating_add(ttl)
+        })
+    }
+
+    fn for_reader(&self, who: &Reader, now: Micros) -> bool {
+        let own = who.name.is_some() && who.name == self.from;
+        !own && !self.expired(now)
+    }
+}
+
+/// Who reads, as far as it decides what is delivered.
+#[derive(Debug, Clone, Default)]
+pub struct Reader {
+    /// `?as=`: events from this name are not sent to it.
+    pub name: Option<Box<str>>,
+    /// `?conflate=true`: only the latest event of each key.
+    pub conflate: bool,
+}
+
+/// Where a reader asks from.
+#[derive(Debug, Clone, Default)]
+pub struct Position {
+    /// The last offset it has; absent: only what comes from now on.
+    pub after: Option<u64>,
+    /// The epoch it learned that offset in; absent: it takes whatever epoch there is.
+    pub epoch: Option<Box<str>>,
+}
+
+/// How much one answer may hold. At least one event always fits.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Events.
+    pub events: usize,
+    /// Bytes of their JSON.
+    pub bytes: usize,
+}
+
+/// A streaming reader's place: everything up to it was delivered or passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// Offset of the last event behind the reader.
+    pub offset: u64,
+    bytes: u64,
+}
+
+/// What [`Feed::enter`] answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// Where to go on.
+    pub cursor: Cursor,
+    /// The head as it is now.
+    pub head: Cursor,
+    /// Offset of the oldest event kept; one past the head when none is.
+    pub first: u64,
+    /// Whether everything after the asked position is still there.
+    pub recovered: bool,
+}
+
+/// Events for a streaming reader, and its place after them.
+#[derive(Debug)]
+pub struct Batch {
+    /// What to deliver, in order.
+    pub events: Vec<Arc<Stored>>,
+    /// Place after delivering them.
+    pub cursor: Cursor,
+    /// Whether more deliverable events wait.
+    pub more: bool,
+}
+
+/// Events after the cursor are gone: the reader was too slow.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Fallen;
+
+/// Answer to a poll.
+#[derive(Debug)]
+pub struct Replay {
+    /// Position to ask from next: the last event returned, else the head.
+    pub offset: u64,
+    /// Offset of the newest event.
+    pub head: u64,
+    /// See [`Entry::first`].
+    pub first: u64,
+    /// See [`Entry::recovered`]; without it there are no events.
+    pub recovered: bool,
+    /// Whether more deliverable events wait.
+    pub more: bool,
+    /// What to deliver, in order.
+    pub events: Vec<Arc<Stored>>,
+}
+
+/// What became of a publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// Offset of the event; with a known `id`, of the first event that bore it.
+    pub offset: u64,
+    /// Whether an event was added; false for a repeated `id`.
+    pub new: bool,
+}
+
+/// The feed of one topic.
+#[derive(Debug)]
+pub struct Feed {
+    epoch: Arc<str>,
+    keep: usize,
+    events: VecDeque<Arc<Stored>>,
+    ids: HashMap<Box<str>, u64>,
+    head: u64,
+    /// Bytes of JSON ever appended.
+    bytes: u64,
+    /// Encodings of an event, counted to show that there is one per event whoever reads.
+    encodings: Arc<AtomicU64>,
+}
+
+impl Feed {
+    /// An empty feed that keeps the last `keep` events (at least one) and counts its encodings in
+    /// `encodings`.
+    #[must_use]
+    pub fn new(epoch: Arc<str>, keep: usize, encodings: Arc<AtomicU64>) -> Self {
+        let (events, ids) = (VecDeque::new(), HashMap::new());
+        Self { epoch, keep: keep.max(1), events, ids, head: 0, bytes: 0, encodings }
+    }
+
+    /// Names this life of the feed: offsets of another epoch mean nothing here.
+    #[must_use]
+    pub fn epoch(&self) -> &Arc<str> {
+        &self.epoch
+    }
+
+    /// Offset of the newest event; 0 before the first.
+    #[must_use]
+    pub fn head(&self) -> u64 {
+        self.head
+    }
+
+    fn first(&self) -> u64 {
+        self.events.front().map_or(self.head + 1, |event| event.offset)
+    }
+
+    /// Adds an event, unless its `id` is kept already, and encodes it: the only place that does.
+    ///
+    /// `now` stands in for an absent `at`.
+    pub fn append(&mut self, topic: &str, publish: Publish, now: Micros) -> Appended {
+        if let Some(&offset) = publish.id.as_deref().and_then(|id| self.ids.get(id)) {
+            return Appended { offset, new: false };
+        }
+        self.head += 1;
+        let event = Event {
+            topic: topic.to_owned(),
+            offset: self.head,
+            at: publish.at.unwrap_or(now),
+            kind: publish.kind,
+            data: on_one_line(publish.data),
+            id: publish.id,
+            ttl_ms: publish.ttl_ms,
+            key: publish.key,
+            from: publish.from,
+        };
+        let json = self.encode(&event);
+        self.bytes += json.len() as u64;
+        let id = event.id.map(String::into_boxed_str);
+        if let Some(id) = &id {
+            self.ids.insert(id.clone(), self.head);
+        }
+        self.events.push_back(Arc::new(Stored {
+            offset: self.head,
+            json,
+            at: event.at,
+            kind: event.kind.into_boxed_str(),
+            id,
+            ttl_ms: event.ttl_ms,
+            key: event.key.map(String::into_boxed_str),
+            from: event.from.map(String::into_boxed_str),
+            end: self.bytes,
+            sse: OnceLock::new(),
+        }));
+        self.forget_oldest();
+        Appended { offset: self.head, new: true }
+    }
+
+    fn encode(&self, event: &Event) -> Bytes {
+        self.encodings.fetch_add(1, Relaxed);
+        // Numbers, strings and a RawValue that was parsed before: this cannot fail.
+        Bytes::from(serde_json::to_vec(event).unwrap_or_default().into_boxed_slice())
+    }
+
+    fn forget_oldest(&mut self) {
+        while self.events.len() > self.keep {
+            let gone = self.events.pop_front();
+            if let Some(id) = gone.as_ref().and_then(|event| event.id.as_deref()) {
+                self.ids.remove(id);
+            }
+        }
+    }
+
+    /// Finds a reader's place.
+    ///
+    /// An epoch other than this one, a position whose next event is gone, or one beyond the head
+    /// cannot be resumed without a gap: then `recovered` is false and the place is the head.
+    #[must_use]
+    pub fn enter(&self, position: &Position) -> Entry {
+        let first = self.first();
+        let head = Cursor { offset: self.head, bytes: self.bytes };
+        let known = position.epoch.as_deref().is_none_or(|epoch| epoch == &*self.epoch);
+        let (recovered, cursor) = match position.after {
+            _ if !known => (false, head),
+            None => (true, head),
+            Some(after) if after.saturating_add(1) < first || after > self.head => (false, head),
+            Some(after) => (true, self.cursor_at(after)),
+        };
+        Entry { cursor, head, first, recovered }
+    }
+
+    /// The cursor behind `after`, which lies in `first - 1 ..= head`.
+    fn cursor_at(&self, after: u64) -> Cursor {
+        let next = self.events.get(self.index_after(after));
+        let bytes = next.map_or(self.bytes, |event| event.end - event.json.len() as u64);
+        Cursor { offset: after, bytes }
+    }
+
+    /// Index in `events` of the event after `after`.
+    fn index_after(&self, after: u64) -> usize {
+        usize::try_from((after + 1).saturating_sub(self.first())).unwrap_or(usize::MAX)
+    }
+
+    /// Bytes of JSON between `cursor` and the head.
+    #[must_use]
+    pub fn behind(&self, cursor: Cursor) -> u64 {
+        self.bytes - cursor.bytes
+    }
+
+    /// The next events for a streaming reader.
+    ///
+    /// # Errors
+    /// [`Fallen`] when an event after `cursor` is no longer kept.
+    pub fn next(&self, cursor: Cursor, who: &Reader, room: Room, now: Micros) -> Result<Batch, Fallen> {
+        if cursor.offset + 1 < self.first() {
+            return Err(Fallen);
+        }
+        let (events, more) = self.scan(cursor.offset, who, room, now);
+        // With more to come the cursor stops at the last event taken; otherwise it also passes
+        // over what was filtered behind it.
+        let cursor = match events.last() {
+            Some(last) if more => Cursor { offset: last.offset, bytes: last.end },
+            _ => Cursor { offset: self.head, bytes: self.bytes },
+        };
+        Ok(Batch { events, cursor, more })
+    }
+
+    /// Answers a poll.
+    #[must_use]
+    pub fn replay(&self, position: &Position, who: &Reader, room: Room, now: Micros) -> Replay {
+        let Entry { cursor, first, recovered, .. } = self.enter(position);
+        let (events, more) = self.scan(cursor.offset, who, room, now);
+        let offset = events.last().map_or(self.head, |event| event.offset);
+        Replay { offset, head: self.head, first, recovered, more, events }
+    }
+
+    /// What `who` gets of the events after `after`, as much as there is room for, and whether more
+    /// waits.
+    fn scan(&self, after: u64, who: &Reader, room: Room, now: Micros) -> (Vec<Arc<Stored>>, bool) {
+        let pending = self.events.range(self.index_after(after).min(self.events.len())..);
+        let deliverable = pending.filter(|event| event.for_reader(who, now));
+        if who.conflate {
+            // Newest first, so that the first of a key to be seen is the one to keep. What the
+            // reader would not be sent anyway must not supersede what it would.
+            let mut seen = HashSet::new();
+            let mut latest: Vec<_> = deliverable
+                .rev()
+                .filter(|event| event.key.as_deref().is_none_or(|key| seen.insert(key)))
+                .collect();
+            latest.reverse();
+            fill(latest.into_iter(), room)
+        } else {
+            fill(deliverable, room)
+        }
+    }
+}
+
+fn fill<'a>(events: impl Iterator<Item = &'a Arc<Stored>>, room: Room) -> (Vec<Arc<Stored>>, bool) {
+    let mut taken = Vec::new();
+    let mut bytes = 0;
+    for event in events {
+        bytes += event.json.len();
+        let full = taken.len() >= room.events || bytes > room.bytes;
+        if full && !taken.is_empty() {
+            return (taken, true);
+        }
+        taken.push(Arc::clone(event));
+    }
+    (taken, false)
+}
+
+/// JSON may hold line breaks between its tokens (never inside a string); a server-sent event and a
+/// line of JSON may not.
+fn on_one_line(data: Box<RawValue>) -> Box<RawValue> {
+    if data.get().contains(['\n', '\r']) {
+        let text = data.get().replace(['\n', '\r'], " ");
+        RawValue::from_string(text).unwrap_or(data)
+    } else {
+        data
+    }
+}

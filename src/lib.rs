@@ -4,7 +4,7 @@
 //! same [`outcome::Outcome`]; every outlet sees only that outcome. Imports run downward through the
 //! layers below, and `tests/it/tidy.rs` keeps them so. See ARCHITECTURE.md for the invariants.
 
-// Layer 0, vocabulary: pure, no sockets.
+// Layer 0, vocabulary: no sockets.
 pub mod clock;
 pub mod event;
 pub mod feed;

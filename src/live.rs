@@ -1,1 +1,173 @@
-//! The live engine.
+//! The live engine: real sockets, a server process per transport, one clock, one schedule for all.
+//!
+//! It never prints: what happens meanwhile goes to whoever holds the other end of
+//! [`Options::progress`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::client::Moment;
+use crate::clock::{Clock, as_micros};
+use crate::ledger::Plan;
+use crate::outcome::{self, Delivery, Outcome};
+use crate::scenario::{Engine, Scenario};
+use crate::threshold;
+
+mod assemble;
+mod child;
+mod group;
+pub mod limits;
+mod machine;
+mod publisher;
+
+/// How to run.
+#[derive(Debug)]
+pub struct Options {
+    /// The anynews binary, which the server processes are started from.
+    pub executable: PathBuf,
+    /// Transports one after another; also chosen by itself when the predicted load is too high.
+    pub in_turn: bool,
+    /// Return every delivery too.
+    pub keep_deliveries: bool,
+    /// The user's guess.
+    pub prediction: Option<String>,
+    /// Receives what happens meanwhile.
+    pub progress: mpsc::UnboundedSender<Progress>,
+    /// Ends the run early; what was measured is returned.
+    pub interrupt: CancellationToken,
+}
+
+/// What happens during a run.
+#[derive(Debug, Clone)]
+pub enum Progress {
+    /// Transports will run one after another, because of this.
+    InTurn(String),
+    /// These transports (indices into the scenario's) start to connect.
+    Connecting(Vec<usize>),
+    /// So many of so many people know their position.
+    Ready(u32, u32),
+    /// The warm-up began; the window follows after this many microseconds.
+    WarmUp(i64),
+    /// One person of a transport saw something.
+    Moment(usize, Moment),
+    /// Counters of a transport at a time (microseconds from the start of the window).
+    Tick {
+        /// Index of the transport.
+        transport: usize,
+        /// When.
+        at: i64,
+        /// Deliveries so far.
+        delivered: u64,
+        /// Answered polls so far.
+        polls: u64,
+        /// Empty ones among them.
+        empty: u64,
+    },
+    /// The window is over; waiting for what is still on its way.
+    Grace,
+}
+
+/// Why a live run could not start or finish.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The machine cannot carry this scenario.
+    #[error("{0}")]
+    TooLarge(String),
+    /// Something failed.
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
+}
+
+/// Everything the parts of one run share.
+struct Context<'a> {
+    scenario: &'a Scenario,
+    options: &'a Options,
+    plan: Arc<Plan>,
+    clock: Clock,
+    duration: i64,
+    warmup: i64,
+    /// The client whose timeline is kept.
+    person: u32,
+}
+
+/// Runs a scenario over real sockets.
+///
+/// Must be called on a thread that lives as long as the run, by `block_on` and not in a spawned
+/// task: on Linux the kernel ends a server process when the thread that started it ends.
+///
+/// # Errors
+/// The scenario is too large for this machine, or a server process could not be started.
+pub async fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Delivery>), Error> {
+    let (duration, warmup) = (as_micros(scenario.duration), as_micros(scenario.warmup));
+    limits::check_events(scenario)?;
+    let schedule = scenario.workload.schedule(scenario.clients, scenario.seed, -warmup, duration);
+    let plan = Arc::new(Plan::new(schedule));
+    let all: Vec<usize> = (0..scenario.transports.len()).collect();
+    let load = limits::predicted_cores(scenario, &plan);
+    let in_turn = options.in_turn || load > limits::most_cores();
+    if in_turn && !options.in_turn && all.len() > 1 {
+        let _ = options.progress.send(Progress::InTurn(limits::why_in_turn(load)));
+    }
+    let groups = if in_turn { all.iter().map(|&i| vec![i]).collect() } else { vec![all] };
+    for group in &groups {
+        limits::check_files(scenario, group)?;
+    }
+    limits::check_ports(scenario)?;
+
+    let clock = Clock::anchored_now();
+    let started_at = machine::timestamp(clock.now());
+    let person = person_of(&plan, duration);
+    let context = Context { scenario, options, plan, clock, duration, warmup, person };
+    let mut results = Vec::new();
+    for group in &groups {
+        results.push(group::run(&context, group).await?);
+        if options.interrupt.is_cancelled() {
+            break;
+        }
+    }
+    Ok(outcome(&context, started_at, in_turn, results))
+}
+
+fn outcome(
+    context: &Context<'_>,
+    started_at: String,
+    in_turn: bool,
+    groups: Vec<group::Result>,
+) -> (Outcome, Vec<Delivery>) {
+    let generator = assemble::generator(&groups);
+    let ended = groups.last().map_or(0, |g| g.end);
+    let interrupted = context.options.interrupt.is_cancelled();
+    let (transports, deliveries): (Vec<_>, Vec<_>) = groups.into_iter().flat_map(|g| g.transports).unzip();
+    let mut outcome = Outcome {
+        schema: outcome::SCHEMA.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        engine: Engine::Live,
+        seed: context.scenario.seed,
+        started_at: Some(started_at),
+        scenario: context.scenario.clone(),
+        prediction: context.options.prediction.clone(),
+        interrupted_at_s: interrupted.then(|| ended as f64 / 1e6),
+        in_turn,
+        machine: Some(machine::describe()),
+        generator: Some(generator),
+        transports,
+        thresholds: Vec::new(),
+    };
+    outcome.thresholds = threshold::evaluate(&context.scenario.thresholds, &outcome);
+    (outcome, deliveries.into_iter().flatten().collect())
+}
+
+/// The person of the timeline: the first who gets a message in the first half of the window, so that
+/// there is something to see; else the first.
+fn person_of(plan: &Plan, duration: i64) -> u32 {
+    let hears = |client: usize| {
+        let topic = &plan.by_topic[plan.schedule.reads[client] as usize];
+        topic.iter().map(|&i| &plan.schedule.events[i as usize]).any(|event| {
+            (duration / 10..duration / 2).contains(&event.at) && event.author != Some(client as u32)
+        })
+    };
+    (0..plan.schedule.reads.len()).find(|&client| hears(client)).unwrap_or(0) as u32
+}

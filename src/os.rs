@@ -83,3 +83,27 @@ pub fn die_with_parent(parent: u32) {
     #[cfg(not(target_os = "linux"))]
     let _ = parent;
 }
+
+/// Puts a child process in a group of its own, so that a Ctrl-C on the terminal reaches only us.
+pub fn own_group(command: &mut tokio::process::Command) {
+    #[cfg(unix)]
+    command.process_group(0);
+    #[cfg(windows)]
+    {
+        const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
+        command.creation_flags(CREATE_NEW_PROCESS_GROUP);
+    }
+}
+
+/// How many ports this machine gives to outgoing connections.
+#[must_use]
+pub fn ephemeral_ports() -> u32 {
+    // IANA's dynamic range, which macOS and Windows use (RFC 6335, section 6).
+    const IANA: u32 = 65_535 - 49_152 + 1;
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let mut ends = range.split_whitespace().filter_map(|word| word.parse::<u32>().ok());
+    match (ends.next(), ends.next()) {
+        (Some(low), Some(high)) if high >= low => high - low + 1,
+        _ => IANA,
+    }
+}

@@ -323,6 +323,12 @@ pub struct Audit {
     pub bytes_up: u64,
     /// Bytes the server wrote, whole run.
     pub bytes_down: u64,
+    /// Events the server added to its feeds, whole run.
+    #[serde(default)]
+    pub events_published: u64,
+    /// Events the server encoded to JSON: once each, whoever reads.
+    #[serde(default)]
+    pub events_encoded: u64,
 }
 
 /// One client's asks and deliveries, for the timeline; the same client in every transport.
@@ -356,6 +362,21 @@ pub struct News {
     pub received_ms: f64,
     /// The event as a person would say it.
     pub text: String,
+}
+
+/// One delivery of the window, a row of `deliveries.csv`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Label of the transport.
+    pub transport: String,
+    /// Index of the client.
+    pub client: u32,
+    /// Index of the event in the schedule.
+    pub event: u32,
+    /// Intended publish time, microseconds from the start of the window.
+    pub published_us: i64,
+    /// When the client had it in hand.
+    pub received_us: i64,
 }
 
 /// A threshold's verdict.

@@ -1,6 +1,6 @@
 //! What a scenario means, after every check: past this type nothing revalidates.
 //!
-//! The TOML side, with every problem named by file, line and key, is [`file`].
+//! The TOML side, with every problem named by file, line and key, is [`mod@file`].
 
 use std::time::Duration;
 
@@ -131,4 +131,16 @@ pub enum Workload {
         #[serde(with = "duration_text")]
         tick: Duration,
     },
+}
+
+/// The one of `known` that `written` was probably meant to be.
+fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // The comparison costs the product of the lengths, and no key is this long.
+    let folded: String = written.chars().take(64).collect::<String>().to_lowercase();
+    known
+        .map(|word| (strsim::damerau_levenshtein(&folded, &word.to_lowercase()), word))
+        // One slip in a short word, two or three in a longer one.
+        .filter(|(slips, word)| *slips <= (word.chars().count() / 3).clamp(1, 3))
+        .min_by_key(|(slips, _)| *slips)
+        .map(|(_, word)| word)
 }

@@ -1,1 +1,202 @@
-//! The server.
+//! The server: four transports over one feed per topic, with caps from the first byte.
+//!
+//! [`run`] is the seam: it is handed listeners that are bound already and a token that stops it.
+//! It knows nothing of scenarios, and never imports the client.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpSocket};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::broker::Broker;
+use crate::clock::Clock;
+use crate::os;
+
+mod connection;
+mod control;
+mod guard;
+mod head;
+mod long_poll;
+mod poll;
+mod problem;
+mod publish;
+mod query;
+mod routes;
+mod socket;
+mod sse;
+pub mod stats;
+mod web_socket;
+
+pub use control::publish_frame;
+pub use stats::{Bytes, Connections, Events, Exchange, Sample, Stats};
+
+use stats::Counters;
+
+/// Connections the kernel keeps waiting while we accept others: a crowd that arrives at once must
+/// not see its SYNs dropped.
+const BACKLOG: u32 = 4096;
+
+/// What the server allows, and how long.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Time between pings on a WebSocket; zero turns them off.
+    pub ping: Duration,
+    /// A socket that says nothing for this long after a ping, or takes no byte for this long, is
+    /// closed.
+    pub pong_timeout: Duration,
+    /// Longest `wait` of a long poll; longer ones are shortened to it.
+    pub hold_max: Duration,
+    /// Time between comments on an event stream.
+    pub comment: Duration,
+    /// Bytes that a streaming reader may be behind.
+    pub queue: u64,
+    /// Largest message of a publisher, bytes.
+    pub max_message: usize,
+    /// Events kept per topic.
+    pub keep: usize,
+    /// Connections of the public listener at one time.
+    pub max_connections: u64,
+    /// Bytes of tungstenite's read buffer, per socket.
+    pub read_buffer: usize,
+    /// From accept, or from a request's first byte, to its complete headers.
+    pub head_timeout: Duration,
+    /// From complete headers to the complete body.
+    pub body_timeout: Duration,
+    /// How long a connection may idle between requests.
+    pub idle_keep_alive: Duration,
+    /// How long an HTTP client may take no byte of its answer.
+    pub write_stall: Duration,
+    /// How long shutdown waits for requests under way.
+    pub drain: Duration,
+    /// The clock that stamps events.
+    pub clock: Clock,
+    /// Draws the first ping and comment of readers that name themselves by a number.
+    pub seed: Option<u64>,
+    /// Origins whose pages may read and publish; `*` for all.
+    pub allow_origin: Vec<String>,
+    /// Host names served beside the loopback names and the bound address.
+    pub allow_host: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ping: Duration::from_secs(25),
+            pong_timeout: Duration::from_secs(20),
+            hold_max: Duration::from_secs(120),
+            comment: Duration::from_secs(15),
+            queue: 1024 * 1024,
+            max_message: 64 * 1024,
+            keep: 10_000,
+            max_connections: 10_000,
+            read_buffer: 4 * 1024,
+            head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(10),
+            idle_keep_alive: Duration::from_secs(300),
+            write_stall: Duration::from_secs(30),
+            drain: Duration::from_secs(30),
+            clock: Clock::anchored_now(),
+            seed: None,
+            allow_origin: Vec::new(),
+            allow_host: Vec::new(),
+        }
+    }
+}
+
+/// What the handlers of one listener share.
+#[derive(Debug)]
+struct App {
+    settings: Arc<Settings>,
+    broker: Broker,
+    /// Counts of this listener.
+    counters: Arc<Counters>,
+    /// Counts of the public listener, which `/stats` shows wherever it is asked.
+    public: Arc<Counters>,
+    /// Where this listener is bound.
+    local: IpAddr,
+    /// Readers so far, to spread the first pings of those without a number.
+    readers: AtomicU64,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl App {
+    /// When a new reader's first ping or comment is due: a uniform share of the period, so that
+    /// readers who came together are not all pinged together.
+    fn first_share(&self, name: Option<&str>, period: Duration) -> Duration {
+        let number = self.readers.fetch_add(1, Relaxed);
+        let client = name.and_then(|name| name.parse().ok()).unwrap_or(number);
+        period.mul_f64(crate::transport::first_share(self.settings.seed.unwrap_or(0), client))
+    }
+}
+
+/// Binds a listener whose backlog takes a crowd.
+///
+/// # Errors
+/// The address is in use, or not ours.
+pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A port left in TIME_WAIT by an earlier server is free. On Windows the option means that a
+    // port in use may be taken over, so it stays off there.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Serves until `shutdown`, then drains: sockets are closed with 1001, streams end, held polls are
+/// answered, requests under way finish, all within `settings.drain`.
+///
+/// `control`, if given, answers the same calls and those of `/control/` besides; nothing on it is
+/// counted.
+///
+/// # Errors
+/// A listener has no address.
+pub async fn run(
+    public: TcpListener,
+    control: Option<TcpListener>,
+    settings: Settings,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let settings = Arc::new(settings);
+    let broker = Broker::memory(settings.keep);
+    let counters = Arc::new(Counters::default());
+    let tasks = TaskTracker::new();
+    let abort = CancellationToken::new();
+
+    let app = |counts: &Arc<Counters>, listener: &TcpListener| -> std::io::Result<Arc<App>> {
+        Ok(Arc::new(App {
+            settings: settings.clone(),
+            broker: broker.clone(),
+            counters: counts.clone(),
+            public: counters.clone(),
+            local: listener.local_addr()?.ip(),
+            readers: AtomicU64::new(0),
+            shutdown: shutdown.clone(),
+            tasks: tasks.clone(),
+        }))
+    };
+    let public_app = app(&counters, &public)?;
+    let control_app = match &control {
+        Some(listener) => Some(app(&Arc::default(), listener)?),
+        None => None,
+    };
+
+    counters.rss_start.store(os::resident_bytes(), Relaxed);
+    if let (Some(listener), Some(app)) = (control, control_app) {
+        let router = routes::with_control(app.clone());
+        tasks.spawn(connection::accept(listener, app, router, abort.clone()));
+    }
+    let router = routes::public(public_app.clone());
+    connection::accept(public, public_app, router, abort.clone()).await;
+
+    tasks.close();
+    if tokio::time::timeout(settings.drain, tasks.wait()).await.is_err() {
+        abort.cancel();
+    }
+    Ok(())
+}

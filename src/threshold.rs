@@ -2,6 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::outcome::{Outcome, ThresholdOutcome, TransportOutcome};
+
+mod grammar;
+mod metrics;
+
+use grammar::{Aggregate, Condition};
+use metrics::Metric;
+
 /// One condition on one metric.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Threshold {
@@ -10,3 +18,86 @@ pub struct Threshold {
     /// The condition as written, for example `p(99)<50`.
     pub expression: String,
 }
+
+/// The transport that a metric is about: what stands before its first dot.
+#[must_use]
+pub fn label_of(metric: &str) -> &str {
+    metric.split('.').next().unwrap_or_default()
+}
+
+/// Checks that `metric` names a transport of `labels` and something that is measured of it.
+///
+/// # Errors
+/// A sentence saying what would be right.
+pub fn check_metric(metric: &str, labels: &[&str]) -> Result<(), String> {
+    let there = labels.join(", ");
+    let Some((label, name)) = metric.split_once('.') else {
+        return Err(format!(
+            "is not a metric; write a transport's label, a dot and what is measured, like \"{}.waste_ratio\"",
+            labels.first().unwrap_or(&"poll")
+        ));
+    };
+    if !labels.contains(&label) {
+        let hint = metrics::hint(label, labels.iter().copied());
+        return Err(format!("names no transport; the labels are {there}{hint}"));
+    }
+    metrics::find(name).map(|_| ()).ok_or_else(|| {
+        let hint = metrics::hint(name, metrics::names());
+        format!("names nothing that is measured; use a path of outcome.json, like waste_ratio, latency_ms or requests.empty{hint}")
+    })
+}
+
+/// Checks that `expression` is a condition that `metric`, itself checked, can be held to.
+///
+/// # Errors
+/// A sentence saying what would be right.
+pub fn check_expression(metric: &str, expression: &str) -> Result<(), String> {
+    let condition = grammar::parse(expression)?;
+    let found = metric.split_once('.').and_then(|(_, name)| metrics::find(name));
+    found.map_or(Ok(()), |found| found.accepts(condition.aggregate))
+}
+
+/// Holds an outcome to its thresholds. A metric that is null fails, with the reason.
+#[must_use]
+pub fn evaluate(thresholds: &[Threshold], outcome: &Outcome) -> Vec<ThresholdOutcome> {
+    thresholds
+        .iter()
+        .map(|threshold| {
+            let verdict = measure(threshold, outcome);
+            let (actual, passed, reason) = match verdict {
+                Ok((actual, passed)) => (Some(actual), passed, None),
+                Err(reason) => (None, false, Some(reason)),
+            };
+            let Threshold { metric, expression } = threshold.clone();
+            ThresholdOutcome { metric, expression, actual, passed, reason }
+        })
+        .collect()
+}
+
+/// The value and whether the condition held, or why there is no value.
+fn measure(threshold: &Threshold, outcome: &Outcome) -> Result<(f64, bool), String> {
+    let condition: Condition = grammar::parse(&threshold.expression)?;
+    let (label, name) = threshold.metric.split_once('.').unwrap_or((&threshold.metric, ""));
+    let transport = outcome
+        .transports
+        .iter()
+        .find(|transport| transport.label == label)
+        .ok_or_else(|| format!("null: the run has no transport \"{label}\""))?;
+    let metric = metrics::find(name).ok_or_else(|| format!("null: \"{name}\" is not measured"))?;
+    let actual = value(transport, metric, condition.aggregate)?;
+    Ok((actual, condition.holds(actual)))
+}
+
+fn value(transport: &TransportOutcome, metric: Metric, aggregate: Aggregate) -> Result<f64, String> {
+    metric.accepts(aggregate)?;
+    let found = match aggregate {
+        Aggregate::Percentile(n) if grammar::stored(n).is_none() => {
+            return metrics::from_histogram(&transport.latency_histogram_us, n);
+        }
+        _ => metric.read(transport, aggregate),
+    };
+    found.ok_or_else(|| metric.why_null(transport, aggregate))
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::random::{Dice, stream};
 use crate::units::duration_text;
 
 /// One `[[transport]]` of a scenario.
@@ -73,6 +74,62 @@ impl Way {
         match self {
             Self::Poll { interval, .. } => Some(*interval),
             _ => None,
+        }
+    }
+}
+
+/// The seeded share of its hold, ping or comment interval after which a client's first one ends, in
+/// [0, 1), so that a crowd's beats do not coincide.
+#[must_use]
+pub fn first_share(seed: u64, client: u64) -> f64 {
+    Dice::new(seed, &[stream::FIRST_HOLD, client]).unit()
+}
+
+/// When to poll next, and what passed meanwhile: the one definition of pacing on an absolute schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Next {
+    /// The next intended time, microseconds.
+    pub at: i64,
+    /// Intended times that passed while the answer was outstanding; the first is one interval after
+    /// the poll's own.
+    pub skipped: i64,
+}
+
+/// The poll intended at `intended` was answered at `answered`: when is the next one due?
+///
+/// Polls stay on the grid `intended + k·interval` (microseconds), so that a slow answer never shifts
+/// the schedule; grid times at or before `answered` are skipped, not piled up.
+#[must_use]
+pub fn next_poll(intended: i64, answered: i64, interval: i64) -> Next {
+    let skipped = ((answered - intended).max(0)) / interval;
+    Next { at: intended + (skipped + 1) * interval, skipped }
+}
+
+/// The first intended poll at or after `from` of a client whose phase is `phase` (microseconds).
+#[must_use]
+pub fn first_poll(from: i64, phase: i64, interval: i64) -> i64 {
+    phase + (from - phase + interval - 1).div_euclid(interval) * interval
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_answer_skips_and_keeps_the_grid() {
+        assert_eq!(next_poll(100, 120, 50), Next { at: 150, skipped: 0 });
+        assert_eq!(next_poll(100, 150, 50), Next { at: 200, skipped: 1 });
+        assert_eq!(next_poll(100, 275, 50), Next { at: 300, skipped: 3 });
+    }
+
+    #[test]
+    fn the_first_poll_lies_within_one_interval() {
+        for (from, phase) in [(-100, 30), (-100, 0), (-50, 0), (0, 49), (-130, 20)] {
+            let first = first_poll(from, phase, 50);
+            assert!(
+                (from..from + 50).contains(&first) && (first - phase) % 50 == 0,
+                "{from} {phase} {first}"
+            );
         }
     }
 }

@@ -3,6 +3,22 @@
 //! Times are microseconds relative to the start of the measured window. Events in [0, duration)
 //! depend on the seed alone, never on the warm-up or on the transports.
 
+use crate::scenario::Workload;
+
+mod arrivals;
+mod chat;
+mod cricket;
+mod game;
+mod inbox;
+mod people;
+mod periodic;
+mod poisson;
+mod ticker;
+mod words;
+
+/// Smallest `payload`, in bytes: an empty message, `{"text":""}`.
+pub const MIN_PAYLOAD: usize = 11;
+
 /// One event that will be published at an intended time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
@@ -23,7 +39,7 @@ pub struct Planned {
 }
 
 /// Everything that will be published in one run, in order of time.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Schedule {
     /// Topic names.
     pub topics: Vec<String>,
@@ -34,3 +50,50 @@ pub struct Schedule {
     /// Whether readers ask for only the latest event per key.
     pub conflate: bool,
 }
+
+impl Schedule {
+    /// A schedule of events that come topic by topic. The sort is stable, so ties keep that order,
+    /// which depends on the seed alone.
+    fn sorted(topics: Vec<String>, reads: Vec<u32>, mut events: Vec<Planned>) -> Self {
+        events.sort_by_key(|event| event.at);
+        Self { topics, reads, events, conflate: false }
+    }
+}
+
+/// What part of which schedule is asked for.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    clients: u32,
+    seed: u64,
+    from: i64,
+    to: i64,
+}
+
+impl Workload {
+    /// The events with an intended time in [`from_us`, `to_us`), which no other choice of the two
+    /// would change. A message's author always reads the topic it writes to.
+    #[must_use]
+    pub fn schedule(&self, clients: u32, seed: u64, from_us: i64, to_us: i64) -> Schedule {
+        let span = Span { clients, seed, from: from_us, to: to_us };
+        match *self {
+            Self::Poisson { mean_gap, inbox, payload } => poisson::schedule(mean_gap, inbox, payload, span),
+            Self::Periodic { gap, inbox, payload } => periodic::schedule(gap, inbox, payload, span),
+            Self::Chat { members, gap_per_room, typing_before, receipts } => {
+                chat::schedule(&chat::Chat { members, gap_per_room, typing_before, receipts }, span)
+            }
+            Self::Cricket { gap_per_ball, overs } => cricket::schedule(gap_per_ball, overs, span),
+            Self::Ticker { symbols, gap, conflate } => ticker::schedule(symbols, gap, conflate, span),
+            Self::Game { players, tick } => game::schedule(players, tick, span),
+        }
+    }
+}
+
+/// An event as a person would say it, on one line: `Priya: “Coming?”`, `Rahul is typing…`,
+/// `12.3 Rao to Smith: FOUR · 87/3`, `INFY 1,432.50 ▲`. Any JSON will do.
+#[must_use]
+pub fn describe(kind: &str, data: &str) -> String {
+    words::describe(kind, data)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,247 @@
-//! `anynews serve`.
+//! `anynews serve`: the server alone, and the child that `run` starts for each transport.
 
-use super::{Exit, not_yet};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{Exit, Usage, signals};
+use crate::clock::Clock;
+use crate::os;
+use crate::server::{self, Settings};
+use crate::units::{parse_duration, parse_size};
+
+/// Open files the process needs besides its connections.
+const SPARE_FILES: u64 = 64;
+/// Connections when the user does not say.
+const CONNECTIONS: u64 = 10_000;
 
 /// Options of `serve`.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Where events are kept: memory (redis-pubsub and redis are not built yet)
+    #[arg(long, value_name = "BROKER", default_value = "memory")]
+    broker: String,
+    /// Redis to use (not built yet)
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
+    /// Connections at one time [default: 10000, or what the open-file limit allows]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_connections: Option<u64>,
+    /// Largest message
+    #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = size)]
+    max_message: usize,
+    /// How far a streaming reader may be behind before it is closed with 3008
+    #[arg(long, value_name = "SIZE", default_value = "1MiB", value_parser = size)]
+    queue: usize,
+    /// Events kept per topic
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u32).range(1..))]
+    keep: u32,
+    /// Origin whose web pages may read and publish, like https://example.org, or * (repeatable)
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+    /// Host name to answer for, beside localhost and the bound address, or * (repeatable)
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    /// Secret needed to publish (not built yet)
+    #[arg(long, value_name = "SECRET")]
+    token: Option<String>,
+    /// How long to wait for requests under way when stopping
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
+    drain: Duration,
+    #[command(flatten)]
+    child: Child,
+}
 
-pub(super) fn run(_args: Args) -> Exit {
-    not_yet("serve")
+/// What `run` tells the servers it starts.
+#[derive(Debug, clap::Args)]
+struct Child {
+    /// Second listener, neither counted nor delayed
+    #[arg(long, hide = true)]
+    control: Option<SocketAddr>,
+    /// Anchor of the run's clock
+    #[arg(long, hide = true, allow_hyphen_values = true)]
+    clock: Option<i64>,
+    /// Seed of the first pings and comments
+    #[arg(long, hide = true)]
+    seed: Option<u64>,
+    /// Parent: end with it
+    #[arg(long, hide = true)]
+    child_of: Option<u32>,
+    /// Time between pings
+    #[arg(long, hide = true, default_value = "25s", value_parser = parse_duration)]
+    ping: Duration,
+    /// Read buffer of a WebSocket
+    #[arg(long, hide = true, default_value = "4KiB", value_parser = size)]
+    read_buffer: usize,
+    /// How long a connection may idle between requests
+    #[arg(long, hide = true, default_value = "5m", value_parser = parse_duration)]
+    idle_keep_alive: Duration,
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    let bytes = parse_size(text)?;
+    // The feed and the frames count in the sizes of this machine, and nothing sensible is larger.
+    usize::try_from(bytes)
+        .ok()
+        .filter(|bytes| (1..=1 << 30).contains(bytes))
+        .ok_or_else(|| format!("{text} is not between 1B and 1GiB"))
+}
+
+pub(super) fn run(args: Args) -> Exit {
+    refuse_what_is_not_built(&args)?;
+    let max_connections = connections(args.max_connections, os::raise_open_files())?;
+    if let Some(parent) = args.child.child_of {
+        os::die_with_parent(parent);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let code = runtime.block_on(serve(args, max_connections));
+    // Connections that outlived the drain end with the process.
+    runtime.shutdown_background();
+    code
+}
+
+fn refuse_what_is_not_built(args: &Args) -> anyhow::Result<()> {
+    let refuse = |text: String| Err(Usage(text).into());
+    match args.broker.as_str() {
+        "memory" => {}
+        "redis" | "redis-pubsub" => {
+            return refuse(format!("--broker {} is not built yet; use --broker memory", args.broker));
+        }
+        other => {
+            return refuse(format!(
+                "--broker {other}: write memory (redis-pubsub and redis are not built yet)"
+            ));
+        }
+    }
+    if args.redis.is_some() {
+        return refuse("--redis is not built yet; leave it out".to_owned());
+    }
+    if args.token.is_some() {
+        return refuse("--token is not built yet; leave it out".to_owned());
+    }
+    if !args.listen.ip().is_loopback() {
+        return refuse(format!(
+            "listening on {} would let anyone on the network publish: it needs --token, which is not \
+             built yet; use a loopback address like 127.0.0.1",
+            args.listen.ip()
+        ));
+    }
+    if args.child.control.is_some_and(|control| !control.ip().is_loopback()) {
+        return refuse("--control must be a loopback address".to_owned());
+    }
+    Ok(())
+}
+
+/// How many connections to allow under a limit of open files; asking for more is an error, not a
+/// silent shortfall.
+fn connections(asked: Option<u64>, open_files: Option<u64>) -> anyhow::Result<u64> {
+    let fits = open_files.map_or(u64::MAX, |files| files.saturating_sub(SPARE_FILES).max(1));
+    match asked {
+        Some(asked) if asked > fits => Err(Usage(format!(
+            "--max-connections {asked} does not fit the open-file limit; {fits} would (see `ulimit -n`)"
+        ))
+        .into()),
+        Some(asked) => Ok(asked),
+        None => Ok(CONNECTIONS.min(fits)),
+    }
+}
+
+async fn serve(args: Args, max_connections: u64) -> Exit {
+    let stop = CancellationToken::new();
+    let child = args.child.child_of.is_some();
+    // Before the address is announced: who reads it may send a signal at once.
+    let mut signals = signals::Signals::take_over()?;
+    let public = bind(args.listen)?;
+    let control = args.child.control.map(bind).transpose()?;
+    announce(&public, control.as_ref())?;
+    if child {
+        stop_at_end_of_stdin(stop.clone())?;
+    }
+    let settings = settings(args, max_connections);
+    let mut server = pin!(server::run(public, control, settings, stop.clone()));
+    let mut code = 0;
+    loop {
+        tokio::select! {
+            ended = &mut server => return ended.map(|()| code),
+            // Ctrl-C goes to the whole group of processes; a child leaves it to its parent.
+            signal = signals.next() => if !(child && signal == signals::INTERRUPTED) {
+                // A second one means it: do not wait for the drain.
+                if stop.is_cancelled() {
+                    return Ok(signal);
+                }
+                code = signal;
+                stop.cancel();
+            },
+        }
+    }
+}
+
+fn settings(args: Args, max_connections: u64) -> Settings {
+    let child = args.child;
+    Settings {
+        ping: child.ping,
+        queue: args.queue as u64,
+        max_message: args.max_message,
+        keep: args.keep as usize,
+        max_connections,
+        read_buffer: child.read_buffer,
+        idle_keep_alive: child.idle_keep_alive,
+        drain: args.drain,
+        clock: child.clock.map_or_else(Clock::anchored_now, Clock::from_anchor),
+        seed: child.seed,
+        allow_origin: args.allow_origin,
+        allow_host: args.allow_host,
+        ..Settings::default()
+    }
+}
+
+fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    server::bind(address).with_context(|| {
+        format!(
+            "cannot listen on {address} (is another server there? --listen 127.0.0.1:0 takes a free port)"
+        )
+    })
+}
+
+/// Says where it listens: a script, or `run`, reads it from the first lines.
+fn announce(public: &TcpListener, control: Option<&TcpListener>) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening on http://{}", public.local_addr()?)?;
+    if let Some(control) = control {
+        writeln!(out, "control on http://{}", control.local_addr()?)?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// Cancels `stop` when stdin ends, which it does however the parent ends.
+fn stop_at_end_of_stdin(stop: CancellationToken) -> std::io::Result<()> {
+    // A thread of its own: Tokio's stdin would hold up the end of the runtime.
+    std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        stop.cancel();
+    })?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_connections_than_open_files_are_refused_and_the_default_is_lowered() {
+        let error = connections(Some(20_000), Some(20_000)).unwrap_err();
+        assert!(error.is::<Usage>() && error.to_string().contains("19936"), "{error}");
+        assert_eq!(connections(Some(19_936), Some(20_000)).unwrap(), 19_936);
+        assert_eq!(connections(None, Some(1_024)).unwrap(), 960);
+        assert_eq!(connections(None, None).unwrap(), 10_000);
+    }
 }

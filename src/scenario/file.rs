@@ -1,1 +1,238 @@
-//! The TOML side of a scenario.
+//! What a scenario file says, turned into what it means, with every problem named at once.
+//!
+//! The text becomes a tree whose values know their lines (`tree`); command-line overrides are
+//! written into that tree (`set`); then one walk checks it and builds the [`Scenario`].
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::threshold::{self, Threshold};
+use crate::transport::Transport;
+use crate::units::format_duration;
+
+use super::{Engine, Scenario};
+use report::Report;
+use section::{Bounds, Section};
+use tree::{Node, Table, Value};
+
+mod report;
+mod section;
+mod set;
+mod transports;
+mod tree;
+mod workload;
+
+/// What the command line changes in a scenario before it is checked.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `KEY=VALUE`, dotted; a transport is addressed by its label: `poll.interval=1s`.
+    pub set: Vec<String>,
+    /// `--seed`.
+    pub seed: Option<u64>,
+    /// `--duration`, as written.
+    pub duration: Option<String>,
+    /// Labels of the transports to keep; empty: all.
+    pub only: Vec<String>,
+}
+
+/// One thing wrong with a scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file as the user named it.
+    pub file: String,
+    /// Line in the file, from 1; none for what is missing at the top or came from the command line.
+    pub line: Option<usize>,
+    /// `workload.mean_gap`, `poll.interval`, or `--set poll.interval`; empty for broken syntax.
+    pub key: String,
+    /// What is wrong; what would be right; did you mean.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        if !self.key.is_empty() {
+            write!(f, ": {}", self.key)?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// Everything wrong with a scenario, in order of lines; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, problem) in self.0.iter().enumerate() {
+            if n > 0 {
+                f.write_str("\n")?;
+            }
+            problem.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// Keys of the top of a file.
+const TOP: [&str; 16] = [
+    "title",
+    "predict",
+    "lesson",
+    "seed",
+    "duration",
+    "warmup",
+    "clients",
+    "headers",
+    "engine",
+    "visit",
+    "workload",
+    "transport",
+    "network",
+    "fleet",
+    "fault",
+    "threshold",
+];
+/// People per transport that any engine could be asked for.
+const MOST_CLIENTS: u32 = 10_000_000;
+const DEFAULT_DURATION: Duration = Duration::from_secs(20);
+const DAY: Duration = Duration::from_secs(86_400);
+/// The default warm-up is never longer than this …
+const LONGEST_WARMUP: Duration = Duration::from_secs(10);
+/// … and this without short polls.
+const PUSH_WARMUP: Duration = Duration::from_secs(1);
+
+/// Reads a scenario.
+///
+/// `name` names the report directory and is the default title; `file` is how the user named the
+/// file, for messages. Required are `clients`, a `[workload]` with its kind and gap, and one
+/// `[[transport]]` or more. Defaults at the top: `title` the name, `seed` 1, `duration` 20 s, `warmup`
+/// the longest short-poll interval, at most 10 s (1 s without short polls). Of workloads: `inbox` own,
+/// no `payload`, `typing_before` 0 ms (never), `receipts` false, 20 `overs`, 20 `symbols`, `conflate`
+/// false. Of transports: `label` the kind (poll-2, poll-3 … when repeated), `keep_alive` true,
+/// `conditional` false, `hold` 25 s, `ping` 25 s (0 ms: none), `read_buffer` 4 KiB.
+///
+/// # Errors
+/// Every problem of the text and the overrides, at once.
+pub fn read(name: &str, file: &str, text: &str, overrides: &Overrides) -> Result<Scenario, Problems> {
+    let report = Report::new(file);
+    let mut root = tree::parse(text, &report);
+    set::apply(&mut root, overrides, &report);
+    let scenario = top(name, &root, overrides, &report);
+    report.finish(scenario)
+}
+
+fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scenario {
+    let mut top = Section::top(root, report);
+    let title = top.line("title").unwrap_or_else(|| name.to_owned());
+    let predict = top.line("predict");
+    let lesson = top.line("lesson");
+    let seed = top.seed("seed", 1);
+    let duration = top.duration("duration", Some(DEFAULT_DURATION), Bounds::durations(100, DAY));
+    let clients = top.count("clients", None, Bounds { least: 1, most: MOST_CLIENTS });
+    let written_warmup = top.get("warmup").is_some();
+    let warmup = top.duration("warmup", Some(Duration::ZERO), Bounds::durations(0, DAY));
+    let engines = [("live", Engine::Live), ("sim", Engine::Sim), ("theory", Engine::Theory)];
+    let engine = top.choice("engine", Some(Engine::Live), &engines).unwrap_or(Engine::Live);
+    if engine != Engine::Live {
+        top.not_yet("engine", "engine = \"live\" is the one that is built");
+    }
+    top.not_yet_unless("headers", |node| node.text() == Some("lean"), "only headers = \"lean\" is");
+    top.not_yet("visit", "leave it out: all people stay");
+    let plain = |node: &Node| matches!(&node.value, Value::Table(table) if table.is_only("tls", false));
+    top.not_yet_unless("network", plain, "leave it out: plain loopback");
+    top.not_yet("fleet", "leave it out: one server");
+    top.not_yet("fault", "leave it out: nothing breaks");
+    let transports = transports::read(&mut top);
+    let labels: Vec<&str> = transports.iter().map(|transport| transport.label.as_str()).collect();
+    let thresholds = thresholds(&mut top, &labels);
+    let workload = match top.table("workload", true) {
+        Some(section) => workload::read(section, clients),
+        None => workload::placeholder(),
+    };
+    top.finish(|key| workload::belongs(key).or_else(|| transports::belongs(key)));
+    let (transports, thresholds) = only(&overrides.only, transports, thresholds, report);
+    let warmup = if written_warmup { warmup } else { default_warmup(&transports) };
+    Scenario {
+        name: name.to_owned(),
+        title,
+        predict,
+        lesson,
+        seed,
+        duration,
+        warmup,
+        clients,
+        engine,
+        workload,
+        transports,
+        thresholds,
+    }
+}
+
+fn default_warmup(transports: &[Transport]) -> Duration {
+    let longest = transports.iter().filter_map(|transport| transport.way.interval()).max();
+    longest.map_or(PUSH_WARMUP, |interval| interval.min(LONGEST_WARMUP))
+}
+
+/// The table was made flat when it was read, so each entry is one metric.
+fn thresholds(top: &mut Section<'_>, labels: &[&str]) -> Vec<Threshold> {
+    let Some(section) = top.table("threshold", false) else { return Vec::new() };
+    let mut found = Vec::new();
+    for entry in section.entries() {
+        if let Err(message) = threshold::check_metric(&entry.key, labels) {
+            section.problem(&entry.key, &entry.origin, message);
+            continue;
+        }
+        let expressions = match &entry.node.value {
+            Value::Array(items) => items.as_slice(),
+            _ => std::slice::from_ref(&entry.node),
+        };
+        for node in expressions {
+            let checked = match node.text() {
+                Some(text) => threshold::check_expression(&entry.key, text).map(|()| text),
+                None => Err(format!(
+                    "{} is not a condition; write it in quotes, like [\"p(99)<50\"] or [\"value>0.8\"]",
+                    node.shown()
+                )),
+            };
+            match checked {
+                Ok(text) => {
+                    found.push(Threshold { metric: entry.key.clone(), expression: text.to_owned() });
+                }
+                Err(message) => section.problem(&entry.key, &node.origin, message),
+            }
+        }
+    }
+    found
+}
+
+/// Keeps the transports that `--only` names, and the thresholds on them.
+fn only(
+    wanted: &[String],
+    transports: Vec<Transport>,
+    thresholds: Vec<Threshold>,
+    report: &Report,
+) -> (Vec<Transport>, Vec<Threshold>) {
+    if wanted.is_empty() {
+        return (transports, thresholds);
+    }
+    let labels: Vec<&str> = transports.iter().map(|transport| transport.label.as_str()).collect();
+    for label in wanted {
+        if !labels.contains(&label.as_str()) {
+            let hint = section::did_you_mean(label, labels.iter().copied());
+            let message = format!("there is no transport \"{label}\"; there are {}{hint}", labels.join(", "));
+            report.flag("--only", message);
+        }
+    }
+    let kept = |label: &str| wanted.iter().any(|name| name == label);
+    let thresholds = thresholds.into_iter().filter(|t| kept(threshold::label_of(&t.metric))).collect();
+    (transports.into_iter().filter(|t| kept(&t.label)).collect(), thresholds)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! What the three HTTP transports share: one reqwest client a person, asking, and sending.
+
+use std::time::Duration;
+
+use reqwest::header::{ETAG, HeaderValue, IF_NONE_MATCH};
+use reqwest::{Client, StatusCode};
+
+use super::answer::Answer;
+use super::{Crowd, Position, Saw};
+
+/// Events asked for at once.
+const LIMIT: u32 = 10_000;
+
+/// One person's way to ask.
+pub(super) struct Asker<'a> {
+    crowd: &'a Crowd,
+    client: u32,
+    http: Client,
+    url: String,
+    query: String,
+    pub(super) position: Option<Position>,
+    etag: Option<HeaderValue>,
+    conditional: bool,
+}
+
+/// What an answered request brought.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Got {
+    pub(super) events: u32,
+    /// Others wait: ask again at once.
+    pub(super) more: bool,
+}
+
+/// A reqwest client for one person: its own connections, no proxy, no retries behind the ledger's back.
+pub(super) fn person(keep_alive: bool, timeout: Option<Duration>) -> reqwest::Result<Client> {
+    let mut builder = Client::builder()
+        .no_proxy()
+        .http1_only()
+        .retry(reqwest::retry::never())
+        .redirect(reqwest::redirect::Policy::none())
+        .tcp_nodelay(true)
+        .connect_timeout(Duration::from_secs(10))
+        .pool_idle_timeout(None)
+        .pool_max_idle_per_host(if keep_alive { usize::MAX } else { 0 });
+    if let Some(timeout) = timeout {
+        builder = builder.timeout(timeout);
+    }
+    if !keep_alive {
+        let close = (reqwest::header::CONNECTION, HeaderValue::from_static("close"));
+        builder = builder.default_headers([close].into_iter().collect());
+    }
+    builder.build()
+}
+
+impl<'a> Asker<'a> {
+    pub(super) fn new(crowd: &'a Crowd, client: u32, http: Client, conditional: bool) -> Self {
+        let url = format!("http://{}/topics/{}/events", crowd.server, crowd.topic(client));
+        let query = format!("?{}&limit={LIMIT}", crowd.query(client));
+        Self { crowd, client, http, url, query, position: None, etag: None, conditional }
+    }
+
+    pub(super) fn http(&self) -> &Client {
+        &self.http
+    }
+
+    /// Learns where the feed stands, trying again until the run ends. True when known.
+    pub(super) async fn find_position(&mut self) -> bool {
+        for attempt in 0.. {
+            if self.crowd.stop.is_cancelled() {
+                break;
+            }
+            let answered = {
+                let Ok(_turn) = self.crowd.opening.acquire().await else { break };
+                self.ask(None, None).await
+            };
+            if answered.is_some() {
+                self.crowd.ledger().answered_uncounted();
+                self.crowd.positioned(self.client);
+                return true;
+            }
+            super::back_off(self.crowd, self.client, attempt).await;
+        }
+        false
+    }
+
+    /// Asks once and books what came. `None`: no valid answer.
+    pub(super) async fn ask(&mut self, wait: Option<Duration>, sent: Option<i64>) -> Option<Got> {
+        let after = self.position.as_ref().map(Position::query).unwrap_or_default();
+        let wait = wait.map(|w| format!("&wait={}", crate::units::format_duration(w))).unwrap_or_default();
+        let mut request = self.http.get(format!("{}{}{after}{wait}", self.url, self.query));
+        if let Some(etag) = self.etag.take().filter(|_| self.conditional) {
+            request = request.header(IF_NONE_MATCH, etag.clone());
+            self.etag = Some(etag);
+        }
+        let response = request.send().await.ok()?;
+        match response.status() {
+            StatusCode::NOT_MODIFIED => Some(Got { events: 0, more: false }),
+            StatusCode::OK => {
+                self.etag = response.headers().get(ETAG).cloned();
+                let body = response.bytes().await.ok()?;
+                let answer: Answer<'_> = serde_json::from_slice(&body).ok()?;
+                self.crowd.deliver(self.client, &answer.events, sent);
+                self.position = Some(Position { epoch: answer.epoch.into_owned(), offset: answer.offset });
+                Some(Got { events: answer.events.len() as u32, more: answer.more })
+            }
+            _ => None,
+        }
+    }
+
+    /// Tells the transcript about an empty answer.
+    pub(super) fn tell_nope(&self, got: Got) {
+        if got.events == 0 {
+            self.crowd.tell(self.client, || Saw::Nope);
+        }
+    }
+}

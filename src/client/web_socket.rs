@@ -1,0 +1,149 @@
+//! WebSocket: one upgrade, then both sides speak whenever they have something to say.
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+use super::answer::{Ack, Frame};
+use super::{Crowd, Position, Saw, back_off, sender};
+use crate::ledger::Plan;
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// The client's own read buffer; tungstenite's default of 128 KiB a socket would cost 1.3 GB per 10,000.
+const READ_BUFFER: usize = 4096;
+
+pub(super) async fn live(crowd: &Crowd, client: u32) {
+    let mut person = Person { crowd, client, position: None, sent: 0 };
+    let mut attempt = 0;
+    while !crowd.stop.is_cancelled() {
+        let again = person.position.is_some();
+        let socket = tokio::select! {
+            socket = person.open() => socket,
+            () = crowd.stop.cancelled() => return,
+        };
+        crowd.ledger().opened(socket.is_some(), again);
+        if let Some(socket) = socket {
+            attempt = 0;
+            person.talk(socket).await;
+        }
+        if !crowd.stop.is_cancelled() {
+            back_off(crowd, client, attempt).await;
+            attempt += 1;
+        }
+    }
+}
+
+struct Person<'a> {
+    crowd: &'a Crowd,
+    client: u32,
+    position: Option<Position>,
+    /// How many of its own events it has sent.
+    sent: usize,
+}
+
+impl Person<'_> {
+    async fn open(&self) -> Option<Socket> {
+        let _turn = self.crowd.opening.acquire().await.ok()?;
+        let stream = TcpStream::connect(self.crowd.server).await.ok()?;
+        stream.set_nodelay(true).ok()?;
+        let after = self.position.as_ref().map(Position::query).unwrap_or_default();
+        let (topic, query) = (self.crowd.topic(self.client), self.crowd.query(self.client));
+        let url = format!("ws://{}/topics/{topic}/socket?{query}{after}", self.crowd.server);
+        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
+        let (socket, _) =
+            tokio_tungstenite::client_async_with_config(url, stream, Some(config)).await.ok()?;
+        Some(socket)
+    }
+
+    /// Reads and sends until the socket is lost or the run ends.
+    async fn talk(&mut self, mut socket: Socket) {
+        let mut gate_open = false;
+        loop {
+            let next = self.crowd.plan.by_author[self.client as usize].get(self.sent).copied();
+            tokio::select! {
+                message = socket.next() => match message {
+                    Some(Ok(message)) => self.take(message),
+                    _ => return,
+                },
+                open = self.crowd.through_the_gate(), if !gate_open => gate_open = open,
+                () = self.due(next), if gate_open && next.is_some() => {
+                    self.sent += 1;
+                    if !self.send(&mut socket, next).await {
+                        return;
+                    }
+                }
+                () = self.crowd.stop.cancelled() => {
+                    let _ = socket.close(None).await;
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn due(&self, event: Option<u32>) {
+        if let Some(event) = event {
+            self.crowd.sleep_until(self.crowd.plan.schedule.events[event as usize].at).await;
+        }
+    }
+
+    async fn send(&self, socket: &mut Socket, event: Option<u32>) -> bool {
+        let Some((event, body)) = event.and_then(|e| Some((e, sender::body(self.crowd, e, None)?))) else {
+            return true;
+        };
+        {
+            let mut ledger = self.crowd.ledger();
+            ledger.publish_sent(event, self.crowd.now());
+            ledger.sent(event, true);
+        }
+        let sent = socket.send(Message::text(body)).await.is_ok();
+        if !sent {
+            self.crowd.ledger().send_failed(event);
+        }
+        sent
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Text(text) => {
+                if let Ok(frame) = serde_json::from_str::<Frame<'_>>(&text) {
+                    self.take_frame(frame);
+                }
+            }
+            // tungstenite queues the pong itself and sends it with the next read.
+            Message::Ping(_) => self.crowd.ledger().pinged(self.crowd.now()),
+            _ => {}
+        }
+    }
+
+    fn take_frame(&mut self, frame: Frame<'_>) {
+        if let Some(hello) = frame.hello {
+            let first = self.position.is_none();
+            self.position = Some(Position { epoch: hello.epoch.into_owned(), offset: hello.offset });
+            if first {
+                self.crowd.positioned(self.client);
+            }
+            self.crowd.tell(self.client, || Saw::Opened);
+        } else if let Some(ack) = frame.ack {
+            let ack = serde_json::from_str::<Ack<'_>>(ack.get()).ok();
+            if let Some(event) = ack.and_then(|ack| self.event_of(&ack.id?)) {
+                self.crowd.ledger().acknowledged(event, self.crowd.now(), true);
+            }
+        } else if frame.error.is_some() {
+            if let Some(event) = frame.id.and_then(|id| self.event_of(&id)) {
+                self.crowd.ledger().send_failed(event);
+            }
+        } else if let Some(event) = frame.event() {
+            if let Some(position) = &mut self.position {
+                position.offset = event.offset;
+            }
+            self.crowd.deliver(self.client, &[event], None);
+        }
+    }
+
+    fn event_of(&self, id: &str) -> Option<u32> {
+        Plan::event_of(&self.crowd.plan, id)
+    }
+}

@@ -1,0 +1,238 @@
+//! Opens one WebSocket over a TCP connection that remembers every byte, and brings about some news.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use super::split::Stream;
+use super::{Chunk, Side, Target, Transcript};
+use crate::wire::heads;
+
+/// What the client publishes on the socket.
+const OURS: &str = r#"{"kind":"message","data":"Any new messages?"}"#;
+/// What somebody else publishes, by POST.
+const THEIRS: &str = r#"{"kind":"message","from":"priya","data":"Yes! Here's one."}"#;
+/// Largest message taken from a foreign server.
+const MAX_MESSAGE: usize = 1 << 20;
+/// How long a server may take to hang up in its turn.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Connects to `target`, upgrades, exchanges the first frames and hangs up. Each step may take
+/// `patience`. What went wrong is in [`Transcript::failure`], beside all that went right.
+pub async fn record(target: &Target, patience: Duration) -> Transcript {
+    let mut transcript = Transcript { url: target.url(), ..Transcript::default() };
+    let stream = match connect(&target.authority, patience).await {
+        Ok(stream) => stream,
+        Err(failure) => {
+            transcript.failure = Some(failure);
+            return transcript;
+        }
+    };
+    let tape = Arc::new(Tape { start: Instant::now(), chunks: Mutex::default() });
+    let talked = talk(target, Recorded { stream, tape: Arc::clone(&tape) }, patience).await;
+    transcript.chunks = std::mem::take(&mut *tape.chunks.lock().unwrap_or_else(PoisonError::into_inner));
+    match talked {
+        Ok((aside, unasked)) => {
+            transcript.aside = Some(aside);
+            transcript.unasked = unasked;
+        }
+        Err(failure) => transcript.failure = Some(refusal(&transcript.chunks).unwrap_or(failure)),
+    }
+    transcript
+}
+
+async fn connect(authority: &str, patience: Duration) -> Result<TcpStream, String> {
+    let stream = match timeout(patience, TcpStream::connect(authority)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return Err(format!("cannot connect to {authority}: {error}")),
+        Err(_) => return Err(format!("cannot connect to {authority}: no answer {}", within(patience))),
+    };
+    // Nagle's algorithm would hold a frame back until the last one is acknowledged.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+async fn talk(target: &Target, stream: Recorded, patience: Duration) -> Result<(String, bool), String> {
+    let limits =
+        WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
+    let upgrade = client_async_with_config(target.url(), stream, Some(limits));
+    let (mut socket, _) = match timeout(patience, upgrade).await {
+        Ok(Ok(upgraded)) => upgraded,
+        Ok(Err(error)) => return Err(format!("the upgrade failed: {error}")),
+        Err(_) => {
+            return Err(format!(
+                "the server accepted the connection but did not answer {}",
+                within(patience)
+            ));
+        }
+    };
+    let aside = match target.events_path() {
+        Some(events) => news(&mut socket, &target.authority, &events, patience).await?,
+        None => echo(&mut socket, patience).await?,
+    };
+    if socket.close(None).await.is_ok() {
+        // Reading on makes the library answer; a server that never hangs up has its second.
+        let _ = timeout(FAREWELL, async { while let Some(Ok(_)) = socket.next().await {} }).await;
+    }
+    Ok(aside)
+}
+
+/// The status of an answer that is no upgrade, in place of what the library makes of it.
+fn refusal(chunks: &[Chunk]) -> Option<String> {
+    let answer = Stream::of(Side::Server, chunks);
+    let code = heads::status(heads::lines(answer.head()).first()?).filter(|code| *code != 101)?;
+    let hint = if code == 404 { "; the socket of `anynews serve` is at /topics/TOPIC/socket" } else { "" };
+    Some(format!("the server answered {code} instead of 101{hint}"))
+}
+
+/// The first exchange with a topic of `anynews serve`: hello, publish and acknowledgement, and then
+/// an event that somebody else publishes.
+async fn news(
+    socket: &mut WebSocketStream<Recorded>,
+    authority: &str,
+    events: &str,
+    patience: Duration,
+) -> Result<(String, bool), String> {
+    receive(socket, patience, |text| text.starts_with(r#"{"hello""#), "its hello").await?;
+    send(socket, OURS).await?;
+    let answered = |text: &str| text.starts_with(r#"{"ack""#) || text.starts_with(r#"{"error""#);
+    receive(socket, patience, answered, "an acknowledgement").await?;
+    let status = match timeout(patience, post(authority, events)).await {
+        Ok(Ok(status)) => status,
+        Ok(Err(error)) => return Err(format!("publishing by POST failed: {error}")),
+        Err(_) => return Err(format!("publishing by POST got no answer {}", within(patience))),
+    };
+    if !(200..300).contains(&status) {
+        let text = format!("Publishing by POST was refused with {status}, so there was no news to see.");
+        return Ok((text, false));
+    }
+    receive(socket, patience, |text| text.starts_with(r#"{"topic""#), "the event").await?;
+    Ok((format!("Somebody else did POST {events} on another connection; nobody asked on this one."), true))
+}
+
+/// The first exchange with a server of which nothing is known.
+async fn echo(socket: &mut WebSocketStream<Recorded>, patience: Duration) -> Result<(String, bool), String> {
+    send(socket, OURS).await?;
+    let aside = match receive(socket, patience, |_| true, "a message").await {
+        Ok(()) => "A foreign server: it may have spoken unasked, or answered ours.".to_owned(),
+        Err(silence) => format!("The upgrade worked. Then {silence}."),
+    };
+    Ok((aside, false))
+}
+
+async fn send(socket: &mut WebSocketStream<Recorded>, text: &str) -> Result<(), String> {
+    socket.send(Message::text(text)).await.map_err(|error| format!("sending a frame failed: {error}"))
+}
+
+/// Reads messages until one is `wanted`; binary ones always are.
+async fn receive(
+    socket: &mut WebSocketStream<Recorded>,
+    patience: Duration,
+    wanted: impl Fn(&str) -> bool,
+    what: &str,
+) -> Result<(), String> {
+    let reading = async {
+        loop {
+            match socket.next().await {
+                Some(Ok(Message::Text(text))) if wanted(&text) => return Ok(()),
+                Some(Ok(Message::Binary(_))) => return Ok(()),
+                Some(Ok(Message::Close(_))) | None => {
+                    return Err(format!("the server hung up before {what}"));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => {
+                    return Err(format!("the server sent something else than {what}: {error}"));
+                }
+            }
+        }
+    };
+    timeout(patience, reading)
+        .await
+        .unwrap_or_else(|_| Err(format!("the server did not send {what} {}", within(patience))))
+}
+
+/// Publishes on a connection of its own, written by hand: one request needs no HTTP library.
+async fn post(authority: &str, path: &str) -> std::io::Result<u16> {
+    let mut stream = TcpStream::connect(authority).await?;
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: {authority}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{THEIRS}",
+        THEIRS.len()
+    );
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.take(64 * 1024).read_to_end(&mut answer).await?;
+    heads::lines(&answer)
+        .first()
+        .and_then(|line| heads::status(line))
+        .ok_or_else(|| std::io::Error::other("the answer is no HTTP"))
+}
+
+fn within(patience: Duration) -> String {
+    format!("within {} s", patience.as_secs_f64())
+}
+
+/// Bytes in the order in which they passed.
+#[derive(Debug)]
+struct Tape {
+    start: Instant,
+    chunks: Mutex<Vec<Chunk>>,
+}
+
+impl Tape {
+    fn keep(&self, side: Side, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            let chunk = Chunk { side, at: self.start.elapsed(), bytes: bytes.to_vec() };
+            self.chunks.lock().unwrap_or_else(PoisonError::into_inner).push(chunk);
+        }
+    }
+}
+
+/// A TCP connection that remembers what passes through it.
+#[derive(Debug)]
+struct Recorded {
+    stream: TcpStream,
+    tape: Arc<Tape>,
+}
+
+impl AsyncRead for Recorded {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        to: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let before = to.filled().len();
+        let done = ready!(Pin::new(&mut self.stream).poll_read(cx, to));
+        self.tape.keep(Side::Server, to.filled().get(before..).unwrap_or_default());
+        Poll::Ready(done)
+    }
+}
+
+impl AsyncWrite for Recorded {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
+        self.tape.keep(Side::Client, bytes.get(..written).unwrap_or_default());
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,76 @@
+//! One client's side of the ledger: which events it has, and how stale its view was.
+
+/// What one client has of its topic.
+#[derive(Debug)]
+pub(super) struct Reader {
+    /// From when on it is owed events; `i64::MAX` until it knows its position.
+    pub(super) since: i64,
+    got: Vec<u64>,
+    highest_offset: u64,
+    /// Ordinals below this are settled for staleness.
+    settled: u32,
+    /// Time up to which staleness is integrated.
+    clean_at: i64,
+    /// ∫ age of the oldest undelivered event dt over the window, µs².
+    pub(super) staleness: f64,
+}
+
+impl Reader {
+    pub(super) fn new(events: usize) -> Self {
+        Self {
+            since: i64::MAX,
+            got: vec![0; events.div_ceil(64)],
+            highest_offset: 0,
+            settled: 0,
+            clean_at: 0,
+            staleness: 0.0,
+        }
+    }
+
+    /// Marks an event as delivered; false when it had been.
+    pub(super) fn take(&mut self, ordinal: u32) -> bool {
+        let (word, bit) = (ordinal as usize / 64, 1u64 << (ordinal % 64));
+        let fresh = self.got[word] & bit == 0;
+        self.got[word] |= bit;
+        fresh
+    }
+
+    pub(super) fn has(&self, ordinal: u32) -> bool {
+        self.got[ordinal as usize / 64] & (1u64 << (ordinal % 64)) != 0
+    }
+
+    /// Whether `offset` is beyond every earlier arrival; remembers it.
+    pub(super) fn in_order(&mut self, offset: u64) -> bool {
+        let later = offset > self.highest_offset;
+        self.highest_offset = self.highest_offset.max(offset);
+        later
+    }
+
+    /// Integrates the age of the oldest undelivered event up to the arrival of `ordinal` at `now`.
+    ///
+    /// `owed` gives (publish time, time to live in ms) of an event this client reads, `None` for its
+    /// own. Events before `ordinal` that never came end their age here, or when their time to live ran out.
+    pub(super) fn settle(
+        &mut self,
+        ordinal: u32,
+        now: i64,
+        duration: i64,
+        owed: impl Fn(u32) -> Option<(i64, Option<u64>)>,
+    ) {
+        let now = now.min(duration);
+        for o in self.settled..=ordinal {
+            let Some((at, ttl_ms)) = owed(o) else { continue };
+            let arrives = if o == ordinal || self.has(o) { None } else { ttl_ms };
+            let dies =
+                arrives.map_or(i64::MAX, |ms| at + i64::try_from(ms).unwrap_or(i64::MAX / 2000) * 1000);
+            let (from, to) = (self.clean_at.max(at), now.min(dies));
+            if to > from {
+                let (a, b) = ((from - at) as f64, (to - at) as f64);
+                self.staleness += (b * b - a * a) / 2.0;
+                self.clean_at = to;
+            }
+        }
+        self.settled = self.settled.max(ordinal + 1);
+        self.clean_at = self.clean_at.max(now);
+    }
+}

@@ -1,0 +1,182 @@
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::{Books, Ledger, Plan, Polled, Received};
+use crate::workload::{Planned, Schedule};
+
+const SECOND: i64 = 1_000_000;
+const WINDOW: i64 = 10 * SECOND;
+
+fn event(at: i64, author: Option<u32>, ttl_ms: Option<u64>, key: Option<&str>) -> Planned {
+    Planned { at, topic: 0, author, kind: "message", ttl_ms, key: key.map(Into::into), data: "1".into() }
+}
+
+fn plan(events: Vec<Planned>, clients: usize, conflate: bool) -> Arc<Plan> {
+    Arc::new(Plan::new(Schedule { topics: vec!["t".into()], reads: vec![0; clients], events, conflate }))
+}
+
+fn ledger(plan: &Arc<Plan>) -> Ledger {
+    let mut ledger = Ledger::new(plan.clone(), WINDOW, false, 0);
+    for client in 0..plan.schedule.reads.len() {
+        ledger.positioned(client as u32, i64::MIN);
+    }
+    ledger
+}
+
+fn give(ledger: &mut Ledger, client: u32, event: u32, at: i64) {
+    let offset = u64::from(event) + 1;
+    ledger.received(Received { client, event, offset, at, poll_sent: None, payload: 1 }, false);
+}
+
+fn ask(ledger: &mut Ledger, intended: i64, answered: i64, events: u32) {
+    ledger.polled(Polled { client: 0, intended, sent: intended, answered, events });
+}
+
+#[test]
+fn waste_counts_only_intended_times_in_the_window() {
+    let mut ledger = ledger(&plan(vec![], 1, false));
+    ask(&mut ledger, -1, 5, 0);
+    ask(&mut ledger, 0, 5, 0);
+    ask(&mut ledger, WINDOW - 1, WINDOW + SECOND, 1);
+    ask(&mut ledger, WINDOW, WINDOW + 5, 0);
+    let books = ledger.close(WINDOW, 0);
+    assert_eq!((books.requests.polls, books.requests.empty, books.waste_ratio), (2, 1, Some(0.5)));
+    assert_eq!(books.answered_whole_run, 4);
+}
+
+#[test]
+fn a_long_poll_counts_with_its_answer_in_the_window() {
+    let mut ledger = Ledger::new(plan(vec![], 1, false), WINDOW, true, 0);
+    ask(&mut ledger, 0, WINDOW - 1, 1);
+    ask(&mut ledger, WINDOW - 2, WINDOW, 0);
+    assert_eq!(ledger.close(WINDOW, 0).requests.polls, 1);
+}
+
+#[test]
+fn a_ratio_over_zero_is_null() {
+    let books = ledger(&plan(vec![], 1, false)).close(WINDOW, 0);
+    assert_eq!((books.waste_ratio, books.idle_per_delivery, books.wait_ms_mean), (None, None, None));
+    assert_eq!(books.staleness_ms_mean, Some(0.0));
+}
+
+#[test]
+fn authors_are_not_owed_their_own_events() {
+    let mut ledger = ledger(&plan(vec![event(0, Some(0), None, None)], 3, false));
+    give(&mut ledger, 1, 0, 10);
+    let books = ledger.close(WINDOW, 0);
+    assert_eq!((books.deliveries.expected, books.deliveries.lost), (2, 1));
+}
+
+#[test]
+fn what_outlives_its_time_is_expired_and_what_is_overtaken_is_superseded() {
+    let typing = event(0, None, Some(900), None);
+    let prices =
+        [event(1, None, None, Some("A")), event(2, None, None, Some("B")), event(3, None, None, Some("A"))];
+    let mut ledger = ledger(&plan([vec![typing], prices.to_vec()].concat(), 1, true));
+    give(&mut ledger, 0, 3, 50);
+    let books = ledger.close(WINDOW, 0);
+    let d = &books.deliveries;
+    assert_eq!((d.expected, d.delivered, d.expired, d.superseded, d.lost), (4, 1, 1, 1, 1));
+}
+
+#[test]
+fn a_cut_run_does_not_owe_what_was_still_on_its_way() {
+    let events = vec![event(SECOND, None, None, None), event(4 * SECOND, None, None, None)];
+    let books = ledger(&plan(events, 1, false)).close(5 * SECOND, 2 * SECOND);
+    assert_eq!((books.deliveries.expected, books.deliveries.lost), (1, 1));
+}
+
+#[test]
+fn duplicates_and_reorderings_are_told_apart() {
+    let mut ledger = ledger(&plan(vec![event(1, None, None, None), event(2, None, None, None)], 1, false));
+    for event in [1, 0, 0] {
+        give(&mut ledger, 0, event, 10);
+    }
+    let d = ledger.close(WINDOW, 0).deliveries;
+    assert_eq!((d.delivered, d.duplicated, d.reordered, d.lost), (2, 1, 1, 0));
+}
+
+#[test]
+fn staleness_is_the_time_average_of_the_oldest_age() {
+    // Published at 2 s, in hand at 4 s: the age rises from 0 to 2 s, an area of 2 s² over 10 s.
+    let mut ledger = ledger(&plan(vec![event(2 * SECOND, None, None, None)], 1, false));
+    give(&mut ledger, 0, 0, 4 * SECOND);
+    assert!((ledger.close(WINDOW, 0).staleness_ms_mean.unwrap() - 200.0).abs() < 1e-6);
+}
+
+#[test]
+fn a_skipped_poll_counts_in_the_corrected_figure_only() {
+    let mut ledger = ledger(&plan(vec![], 1, false));
+    ask(&mut ledger, 0, 1_400_000, 0);
+    ledger.poll_skipped(1_000_000, 1_400_000);
+    let books = ledger.close(WINDOW, 0);
+    assert_eq!((books.request_ms.unwrap().count, books.request_ms_uncorrected.unwrap().count), (2, 1));
+    assert_eq!(books.requests.skipped, 1);
+}
+
+/// The plain definition of staleness: sample the oldest undelivered age at fine steps.
+fn sampled_staleness(events: &[(i64, Option<i64>)]) -> f64 {
+    let step = 10_000;
+    let ages = (0..WINDOW).step_by(step as usize).map(|t| t + step / 2).map(|t| {
+        let undelivered = events.iter().filter(|(at, got)| *at <= t && got.is_none_or(|g| g > t));
+        undelivered.map(|(at, _)| t - at).max().unwrap_or(0)
+    });
+    ages.sum::<i64>() as f64 / (WINDOW / step) as f64 / 1000.0
+}
+
+fn closed(events: &[(i64, Option<i64>)]) -> Books {
+    let plan = plan(events.iter().map(|(at, _)| event(*at, None, None, None)).collect(), 1, false);
+    let mut ledger = ledger(&plan);
+    for (index, (_, got)) in events.iter().enumerate() {
+        if let Some(got) = got {
+            give(&mut ledger, 0, index as u32, *got);
+        }
+    }
+    ledger.close(WINDOW, 0)
+}
+
+proptest! {
+    #[test]
+    fn staleness_matches_its_definition(gaps in proptest::collection::vec((0..SECOND, 0..SECOND), 1..20), kept in 0usize..20) {
+        // In-order delivery, and an undelivered tail.
+        let (mut at, mut got) = (0, 0);
+        let events: Vec<_> = gaps.iter().enumerate().map(|(i, (gap, wait))| {
+            at += gap;
+            got = (at + wait).max(got);
+            (at, (i < kept).then_some(got))
+        }).filter(|(at, _)| *at < WINDOW).collect();
+        let ours = closed(&events).staleness_ms_mean.unwrap();
+        let theirs = sampled_staleness(&events);
+        prop_assert!((ours - theirs).abs() < 0.01 * theirs + 12.0, "{} {}", ours, theirs);
+    }
+
+    #[test]
+    fn every_owed_pair_has_one_fate(
+        events in proptest::collection::vec((-SECOND..WINDOW, proptest::option::of(0u32..3), any::<bool>(), proptest::option::of(0u8..3)), 0..30),
+        arrivals in proptest::collection::vec((0u32..3, 0u32..30), 0..120),
+        conflate: bool,
+    ) {
+        let mut events: Vec<Planned> = events.into_iter().map(|(at, author, ttl, key)| {
+            event(at, author, ttl.then_some(500), key.map(|k| ["A", "B", "C"][k as usize]))
+        }).collect();
+        events.sort_by_key(|e| e.at);
+        let plan = plan(events.clone(), 3, conflate);
+        let mut ledger = ledger(&plan);
+        let mut distinct = HashSet::new();
+        let mut again = 0;
+        for (client, index) in arrivals {
+            let Some(planned) = events.get(index as usize) else { continue };
+            if planned.author == Some(client) { continue }
+            give(&mut ledger, client, index, planned.at + 1000);
+            if planned.at >= 0 && !distinct.insert((client, index)) { again += 1 }
+        }
+        let d = ledger.close(WINDOW, 0).deliveries;
+        let owed = events.iter().filter(|e| e.at >= 0).map(|e| 3 - u64::from(e.author.is_some())).sum::<u64>();
+        prop_assert_eq!(d.expected, owed);
+        prop_assert_eq!(d.delivered, distinct.len() as u64);
+        prop_assert_eq!(d.duplicated, again);
+        prop_assert_eq!(d.expected, d.delivered + d.lost + d.superseded + d.expired);
+    }
+}

@@ -1,0 +1,162 @@
+//! From closed books and server counters to the outcome of one transport.
+
+use super::{Context, group};
+use crate::ledger::Books;
+use crate::outcome::{Audit, Bytes, Connections, Generator, Handshake, Server, TransportOutcome};
+use crate::server::stats::{Sample, Stats};
+use crate::theory;
+use crate::wire;
+
+/// The load side is blamed beyond this lateness at p99, milliseconds.
+const LATE_MS: f64 = 20.0;
+/// Below this much CPU a figure per delivery is noise.
+const LEAST_CPU_S: f64 = 0.2;
+/// Below this many connections a figure per connection is noise.
+const LEAST_CONNECTIONS: u64 = 1000;
+
+/// The server's counters of one transport, and the window they belong to.
+pub(super) struct Measured {
+    /// Unix microseconds of the window's start.
+    pub(super) begin: i64,
+    /// Microseconds of the window that were measured.
+    pub(super) end: i64,
+    /// Read when the window ended.
+    pub(super) at_end: Option<Stats>,
+    /// Read when everybody had hung up.
+    pub(super) at_last: Option<Stats>,
+}
+
+pub(super) fn generator(groups: &[group::Result]) -> Generator {
+    let worst = |of: fn(&group::Result) -> Option<f64>| groups.iter().filter_map(of).reduce(f64::max);
+    let publish_late_ms_p99 = worst(|g| g.publish_late_ms);
+    let poll_late_ms_p99 = worst(|g| g.poll_late_ms);
+    let late = |ms: Option<f64>| ms.is_some_and(|ms| ms > LATE_MS);
+    Generator {
+        cpu_s: groups.iter().map(|g| g.generator_cpu_s).sum(),
+        publish_late_ms_p99,
+        poll_late_ms_p99,
+        saturated: late(publish_late_ms_p99) || late(poll_late_ms_p99),
+    }
+}
+
+pub(super) fn transport(
+    context: &Context<'_>,
+    index: usize,
+    books: Books,
+    measured: Measured,
+) -> TransportOutcome {
+    let transport = &context.scenario.transports[index];
+    let last = measured.at_last.as_ref().or(measured.at_end.as_ref());
+    let (first_sample, end_sample) = ends(&measured);
+    let delivered = books.deliveries.delivered;
+    let bytes = bytes(&books, last, first_sample, end_sample);
+    let audit = last.map(|stats| Audit {
+        requests_client: books.answered_whole_run,
+        requests_server: stats.requests,
+        bytes_up: stats.bytes.up,
+        bytes_down: stats.bytes.down,
+        events_published: stats.events.published,
+        events_encoded: stats.events.encoded,
+    });
+    let mut series = books.series;
+    series.bytes = byte_steps(&measured, series.requests.len());
+    TransportOutcome {
+        label: transport.label.clone(),
+        kind: transport.way.kind().to_owned(),
+        clients: context.scenario.clients,
+        clients_connected: books.connected,
+        requests: books.requests,
+        waste_ratio: books.waste_ratio.filter(|_| transport.way.asks()),
+        idle_per_delivery: books.idle_per_delivery,
+        requests_per_delivery: books.requests_per_delivery,
+        connections: Connections {
+            opened: last.map_or(0, |s| s.connections.opened),
+            handshakes: last.map_or(0, |s| s.handshakes),
+            peak: last.map_or(0, |s| s.connections.peak),
+            reconnects: books.connections.reconnects,
+        },
+        frames: books.frames,
+        deliveries: books.deliveries,
+        sends: books.sends,
+        latency_ms: books.latency,
+        latency_histogram_us: books.histogram,
+        samples: books.samples,
+        wait_ms_mean: books.wait_ms_mean,
+        staleness_ms_mean: books.staleness_ms_mean,
+        request_ms: books.request_ms,
+        request_ms_uncorrected: books.request_ms_uncorrected,
+        bytes,
+        server: last.map(|stats| server(stats, first_sample, end_sample, delivered)),
+        fleet: None,
+        theory: theory::expect(context.scenario, &context.plan, &transport.way),
+        handshake: last
+            .and_then(|s| s.first_exchange.as_ref())
+            .map(|x| Handshake { request: x.request.clone(), response: x.response.clone() }),
+        series,
+        audit,
+        person: Some(books.person),
+    }
+}
+
+/// The samples at the two ends of the window; at a cut end, the counters read there.
+fn ends(measured: &Measured) -> (Sample, Sample) {
+    let Some(stats) = measured.at_last.as_ref().or(measured.at_end.as_ref()) else {
+        return (Sample::default(), Sample::default());
+    };
+    let first = stats.window.first().copied().unwrap_or_default();
+    let sampled = stats.window.iter().find(|s| s.at >= measured.begin + measured.end).copied();
+    let read = measured.at_end.as_ref().map(|stats| sample_of(stats, measured.begin + measured.end));
+    (first, sampled.or(read).unwrap_or_default())
+}
+
+fn sample_of(stats: &Stats, at: i64) -> Sample {
+    Sample {
+        at,
+        bytes_up: stats.bytes.up,
+        bytes_down: stats.bytes.down,
+        segments_up: stats.bytes.segments_up,
+        segments_down: stats.bytes.segments_down,
+        cpu_us: stats.cpu_us,
+        requests: stats.requests,
+    }
+}
+
+fn bytes(books: &Books, last: Option<&Stats>, from: Sample, to: Sample) -> Bytes {
+    let up = to.bytes_up.saturating_sub(from.bytes_up);
+    let down = to.bytes_down.saturating_sub(from.bytes_down);
+    let segments =
+        to.segments_up.saturating_sub(from.segments_up) + to.segments_down.saturating_sub(from.segments_down);
+    let overhead = (up + down) as i64 - books.payload as i64;
+    let delivered = books.deliveries.delivered;
+    Bytes {
+        up,
+        down,
+        payload: books.payload,
+        overhead,
+        opening: last.map_or(0, |s| s.bytes.opening),
+        overhead_per_delivery: (delivered > 0).then(|| overhead as f64 / delivered as f64),
+        wire_estimate: wire::wire_estimate(up + down, segments),
+    }
+}
+
+fn server(stats: &Stats, from: Sample, to: Sample, delivered: u64) -> Server {
+    let cpu_s = (to.cpu_us - from.cpu_us).max(0) as f64 / 1e6;
+    let peak = stats.connections.peak;
+    let grown = stats.rss_peak_bytes.saturating_sub(stats.rss_start_bytes);
+    Server {
+        cpu_s,
+        cpu_us_per_delivery: (cpu_s >= LEAST_CPU_S && delivered > 0).then(|| cpu_s * 1e6 / delivered as f64),
+        rss_peak_bytes: stats.rss_peak_bytes,
+        rss_bytes_per_connection: (peak >= LEAST_CONNECTIONS).then(|| grown as f64 / peak as f64),
+    }
+}
+
+/// Bytes both ways per step of the series.
+fn byte_steps(measured: &Measured, steps: usize) -> Vec<u64> {
+    let Some(stats) = measured.at_last.as_ref().or(measured.at_end.as_ref()) else { return vec![0; steps] };
+    let both = |s: &Sample| s.bytes_up + s.bytes_down;
+    let mut bytes: Vec<u64> =
+        stats.window.windows(2).map(|pair| both(&pair[1]).saturating_sub(both(&pair[0]))).collect();
+    bytes.resize(steps, 0);
+    bytes
+}

@@ -1,0 +1,110 @@
+//! One server process of a run: started from the running binary, spoken to by its control listener.
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use super::Context;
+use crate::os;
+use crate::server::stats::Stats;
+use crate::transport::{Transport, Way};
+
+/// A server has this long to say where it listens, and to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running server process. Dropping it ends the process.
+pub(super) struct ServerProcess {
+    child: Child,
+    /// What clients talk to.
+    pub(super) public: SocketAddr,
+    /// What the schedule's publisher and the engine talk to.
+    pub(super) control: SocketAddr,
+    http: reqwest::Client,
+}
+
+impl ServerProcess {
+    /// Starts the server of one transport.
+    ///
+    /// # Errors
+    /// The process could not be started, or did not say where it listens.
+    pub(super) async fn start(context: &Context<'_>, transport: &Transport) -> anyhow::Result<Self> {
+        let mut command = Command::new(&context.options.executable);
+        command.args(arguments(context, transport));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        // A Ctrl-C on the terminal goes to the whole group: the server must outlive it, so that its
+        // counters can still be read.
+        os::own_group(&mut command);
+        let mut child = command.spawn().with_context(|| {
+            format!("cannot start a server process from {}", context.options.executable.display())
+        })?;
+        let mut lines = BufReader::new(child.stdout.take().context("no stdout")?).lines();
+        let public = address(&mut lines, "listening on ").await?;
+        let control = address(&mut lines, "control on ").await?;
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        Ok(Self { child, public, control, http })
+    }
+
+    /// Reads the counters.
+    ///
+    /// # Errors
+    /// The server did not answer.
+    pub(super) async fn stats(&self) -> anyhow::Result<Stats> {
+        let answer = self.http.get(format!("http://{}/stats", self.control)).send().await?;
+        Ok(serde_json::from_slice(&answer.error_for_status()?.bytes().await?)?)
+    }
+
+    /// Tells the server when to sample its counters (Unix microseconds).
+    ///
+    /// # Errors
+    /// The server did not answer.
+    pub(super) async fn sample(&self, start: i64, end: i64, step_us: i64) -> anyhow::Result<()> {
+        let body = format!(r#"{{"start":{start},"end":{end},"step_us":{step_us}}}"#);
+        let url = format!("http://{}/control/window", self.control);
+        let request = self.http.post(url).header("content-type", "application/json").body(body);
+        request.send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// Ends the server: its standard input is closed, and what does not end by that is killed.
+    pub(super) async fn stop(mut self) {
+        drop(self.child.stdin.take());
+        if tokio::time::timeout(PATIENCE, self.child.wait()).await.is_err() {
+            let _ = self.child.kill().await;
+        }
+    }
+}
+
+async fn address(lines: &mut Lines<BufReader<ChildStdout>>, before: &str) -> anyhow::Result<SocketAddr> {
+    let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+    let line = line.context("the server process did not start in time")??;
+    let Some(line) = line else { bail!("the server process ended at once") };
+    let url = line.strip_prefix(before).with_context(|| format!("the server process said {line:?}"))?;
+    Ok(url.trim_start_matches("http://").trim_end_matches('/').parse()?)
+}
+
+fn arguments(context: &Context<'_>, transport: &Transport) -> Vec<String> {
+    let scenario = context.scenario;
+    let longest = scenario.transports.iter().filter_map(|t| t.way.interval()).max().unwrap_or_default();
+    // A slow poller must find its connection still open.
+    let idle = (2 * longest).max(Duration::from_secs(300));
+    // Every event of the run is kept, so that no reader is too late for one.
+    let keep = context.plan.by_topic.iter().map(Vec::len).max().unwrap_or(0).max(10_000);
+    let mut words: Vec<String> =
+        ["serve", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"].map(Into::into).into();
+    let mut set = |name: &str, value: String| words.extend([format!("--{name}"), value]);
+    set("clock", context.clock.anchor().to_string());
+    set("seed", scenario.seed.to_string());
+    set("child-of", std::process::id().to_string());
+    set("max-connections", (2 * u64::from(scenario.clients) + 100).to_string());
+    set("keep", keep.to_string());
+    set("idle-keep-alive", crate::units::format_duration(idle));
+    if let Way::WebSocket { ping, read_buffer } = transport.way {
+        set("ping", crate::units::format_duration(ping));
+        set("read-buffer", crate::units::format_size(read_buffer as u64));
+    }
+    words
+}

@@ -1,0 +1,158 @@
+//! What this machine can carry, asked before anything starts: files, ports, cores, memory for events.
+
+use std::time::Duration;
+
+use super::Error;
+use crate::ledger::Plan;
+use crate::os;
+use crate::scenario::{Inbox, Scenario, Workload};
+use crate::transport::{Transport, Way};
+
+/// Files a process needs beside its connections.
+const SPARE_FILES: u64 = 150;
+/// CPU seconds of a request, client and server together (measured: reqwest 40 µs, server and kernel
+/// 60 µs, rounded up).
+const REQUEST_S: f64 = 150e-6;
+/// The same of a new TCP connection.
+const CONNECT_S: f64 = 100e-6;
+/// The same of a pushed delivery.
+const PUSH_S: f64 = 30e-6;
+/// Most events a live run schedules, warm-up included.
+const MOST_EVENTS: f64 = 2e6;
+/// Seconds a closed connection keeps its port (Linux; RFC 9293 asks for two segment lifetimes).
+const TIME_WAIT_S: f64 = 60.0;
+
+/// Connections one client of a transport holds: a sender beside a stream or a held poll needs its own.
+fn connections_each(transport: &Transport, sends: bool) -> u64 {
+    match transport.way {
+        Way::WebSocket { .. } => 1,
+        Way::Poll { .. } | Way::LongPoll { .. } | Way::Sse => 1 + u64::from(sends),
+    }
+}
+
+fn sends(scenario: &Scenario) -> bool {
+    matches!(scenario.workload, Workload::Chat { .. } | Workload::Game { .. })
+}
+
+/// Refuses a schedule that would not fit in memory.
+///
+/// # Errors
+/// [`Error::TooLarge`], with the number of events and what to change.
+pub fn check_events(scenario: &Scenario) -> Result<(), Error> {
+    let rate = events_per_second(scenario);
+    let events = rate * (scenario.duration + scenario.warmup).as_secs_f64();
+    if events <= MOST_EVENTS {
+        return Ok(());
+    }
+    Err(Error::TooLarge(format!(
+        "{events:.0} events are too many for a live run on one machine ({MOST_EVENTS:.0} fit): \
+         use fewer clients, a longer gap or a shorter duration"
+    )))
+}
+
+fn events_per_second(scenario: &Scenario) -> f64 {
+    let per = |gap: Duration| 1.0 / gap.as_secs_f64().max(1e-6);
+    let clients = f64::from(scenario.clients);
+    let topics = |inbox: Inbox| if inbox == Inbox::Own { clients } else { 1.0 };
+    match &scenario.workload {
+        Workload::Poisson { mean_gap: gap, inbox, .. } | Workload::Periodic { gap, inbox, .. } => {
+            topics(*inbox) * per(*gap)
+        }
+        Workload::Chat { members, gap_per_room, typing_before, receipts } => {
+            let each = 1.0 + f64::from(u8::from(!typing_before.is_zero())) + f64::from(u8::from(*receipts));
+            clients / f64::from(*members) * per(*gap_per_room) * each
+        }
+        Workload::Cricket { gap_per_ball, .. } => per(*gap_per_ball),
+        Workload::Ticker { gap, .. } => per(*gap),
+        Workload::Game { tick, .. } => clients * per(*tick),
+    }
+}
+
+/// Refuses more clients than the open-file limit allows, in this process or in one server.
+///
+/// # Errors
+/// [`Error::TooLarge`], saying how many clients would fit.
+pub fn check_files(scenario: &Scenario, group: &[usize]) -> Result<(), Error> {
+    let Some(limit) = os::raise_open_files() else { return Ok(()) };
+    let each: u64 = group.iter().map(|&i| connections_each(&scenario.transports[i], sends(scenario))).sum();
+    let room = limit.saturating_sub(SPARE_FILES);
+    if u64::from(scenario.clients) * each <= room {
+        return Ok(());
+    }
+    let fit = room / each.max(1);
+    let in_turn = group.iter().map(|&i| connections_each(&scenario.transports[i], sends(scenario))).max();
+    let turn = room / in_turn.unwrap_or(1).max(1);
+    let hint = if group.len() > 1 { format!(" ({turn} with --in-turn)") } else { String::new() };
+    Err(Error::TooLarge(format!(
+        "{} clients need {} connections at once in the load generator, and this machine allows a process \
+         {limit} open files: at most {fit} clients fit{hint}; try --set clients={fit} or --only fewer transports",
+        scenario.clients,
+        u64::from(scenario.clients) * each,
+    )))
+}
+
+/// Refuses a rate of new connections whose closed ones would use up the machine's ports.
+///
+/// # Errors
+/// [`Error::TooLarge`], saying which interval would do.
+pub fn check_ports(scenario: &Scenario) -> Result<(), Error> {
+    let ports = os::ephemeral_ports() as f64 * 0.8;
+    let total = (scenario.duration + scenario.warmup).as_secs_f64() + 10.0;
+    for transport in &scenario.transports {
+        let Way::Poll { interval, keep_alive: false, .. } = transport.way else { continue };
+        let rate = f64::from(scenario.clients) / interval.as_secs_f64();
+        let waiting = rate * total.min(TIME_WAIT_S);
+        if waiting > ports {
+            let longest = f64::from(scenario.clients) * total.min(TIME_WAIT_S) / ports;
+            return Err(Error::TooLarge(format!(
+                "{}: {rate:.0} new connections a second leave {waiting:.0} ports in TIME_WAIT, and this machine \
+                 has about {ports:.0} for them; an interval of {longest:.1} s or more, fewer clients, or \
+                 keep_alive = true would do",
+                transport.label
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Cores that all transports together are predicted to keep busy.
+#[must_use]
+pub fn predicted_cores(scenario: &Scenario, plan: &Plan) -> f64 {
+    scenario.transports.iter().map(|transport| cores_of(scenario, plan, transport)).sum()
+}
+
+fn cores_of(scenario: &Scenario, plan: &Plan, transport: &Transport) -> f64 {
+    let seconds = (scenario.duration + scenario.warmup).as_secs_f64();
+    let mut readers = vec![0u64; plan.by_topic.len()];
+    for &topic in &plan.schedule.reads {
+        readers[topic as usize] += 1;
+    }
+    let pairs: u64 = plan.by_topic.iter().zip(&readers).map(|(events, n)| events.len() as u64 * n).sum();
+    let deliveries = pairs as f64 / seconds;
+    let sent = plan.by_author.iter().map(Vec::len).sum::<usize>() as f64 / seconds;
+    let clients = f64::from(scenario.clients);
+    match transport.way {
+        Way::Poll { interval, keep_alive, .. } => {
+            let request = REQUEST_S + if keep_alive { 0.0 } else { CONNECT_S };
+            clients / interval.as_secs_f64() * request + sent * REQUEST_S + deliveries * PUSH_S / 10.0
+        }
+        Way::LongPoll { .. } => deliveries * (REQUEST_S + PUSH_S) + sent * REQUEST_S,
+        Way::Sse => deliveries * PUSH_S + sent * REQUEST_S,
+        Way::WebSocket { .. } => (deliveries + sent) * PUSH_S,
+    }
+}
+
+/// Half of this machine.
+#[must_use]
+pub fn most_cores() -> f64 {
+    std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64) / 2.0
+}
+
+/// Says why transports run in turn.
+#[must_use]
+pub fn why_in_turn(load: f64) -> String {
+    format!(
+        "all transports at once would keep about {load:.1} cores busy, over half of this machine: \
+         they run one after another"
+    )
+}

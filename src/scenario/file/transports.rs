@@ -1,0 +1,164 @@
+//! `[[transport]]`: the ways compared, and the labels they are addressed by.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::transport::{Transport, Way};
+use crate::units::parse_duration;
+
+use super::section::{Bounds, Section};
+use super::tree::{Node, Table, Value, clean};
+use super::{DAY, TOP};
+
+/// Kinds, each with its keys.
+const KINDS: [(&str, &[&str]); 4] = [
+    ("poll", &["interval", "keep_alive", "conditional", "backoff_max", "shared_cache", "http"]),
+    ("long-poll", &["hold"]),
+    ("sse", &[]),
+    ("websocket", &["ping", "coalesce", "read_buffer"]),
+];
+const DEFAULT_HOLD: Duration = Duration::from_secs(25);
+const DEFAULT_PING: Duration = Duration::from_secs(25);
+const DEFAULT_READ_BUFFER: usize = 4096;
+const LONGEST_LABEL: usize = 32;
+/// More ways than this cannot be told apart in a chart.
+const MOST_TRANSPORTS: usize = 16;
+
+/// Where a key belongs that a `[[transport]]` would know.
+pub(super) fn belongs(key: &str) -> Option<String> {
+    let kind = KINDS.iter().find(|(_, keys)| keys.contains(&key))?.0;
+    Some(format!("it belongs to a [[transport]] with kind = \"{kind}\""))
+}
+
+/// The label of each transport, written or by default; `None` where neither is text.
+pub(super) fn labels(root: &Table) -> Vec<Option<String>> {
+    let Some(Value::Array(items)) = root.get("transport").map(|entry| &entry.node.value) else {
+        return Vec::new();
+    };
+    let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
+    items
+        .iter()
+        .map(|item| {
+            let Value::Table(table) = &item.value else { return None };
+            let text = |key| table.get(key).and_then(|entry| entry.node.text());
+            if let Some(label) = text("label") {
+                return Some(label.to_owned());
+            }
+            let kind = text("kind")?;
+            let count = seen.entry(kind).or_insert(0);
+            *count += 1;
+            Some(if *count == 1 { kind.to_owned() } else { format!("{kind}-{count}") })
+        })
+        .collect()
+}
+
+pub(super) fn read(top: &mut Section<'_>) -> Vec<Transport> {
+    let right = "a [[transport]] table for each way, like kind = \"poll\" and interval = \"5s\"";
+    let labels = labels(top.whole());
+    let items = match top.get("transport") {
+        None => {
+            top.missing("transport", right);
+            return Vec::new();
+        }
+        Some(Node { value: Value::Array(items), origin }) => {
+            if items.is_empty() || items.len() > MOST_TRANSPORTS {
+                let message =
+                    format!("{} transports will not do; write 1 to {MOST_TRANSPORTS} of them", items.len());
+                top.problem("transport", origin, message);
+            }
+            items
+        }
+        Some(node) => {
+            let message = format!("is one table; write {right}, in double brackets");
+            top.problem("transport", &node.origin, message);
+            return Vec::new();
+        }
+    };
+    let mut found: Vec<Transport> = Vec::new();
+    for (n, (item, label)) in items.iter().zip(labels).enumerate() {
+        let place = label.as_deref().map_or_else(|| format!("transport {}", n + 1), clean);
+        let Value::Table(table) = &item.value else {
+            top.problem("transport", &item.origin, format!("{} is not a table; write {right}", item.shown()));
+            continue;
+        };
+        let mut section = top.inner(&place, &item.origin, table);
+        check_label(&mut section, label.as_deref(), &found);
+        if let (Some(way), Some(label)) = (way(section), label) {
+            found.push(Transport { label, way });
+        }
+    }
+    found
+}
+
+fn check_label(section: &mut Section<'_>, label: Option<&str>, before: &[Transport]) {
+    let written = section.get("label");
+    let origin = written.or_else(|| section.get("kind")).map(|node| &node.origin);
+    let Some(origin) = origin else { return };
+    if let Some(node) = written.filter(|node| node.text().is_none()) {
+        return section.problem("label", origin, format!("{} is not text; write it in quotes", node.shown()));
+    }
+    let Some(label) = label else { return };
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if written.is_some() && !((1..=LONGEST_LABEL).contains(&label.len()) && label.chars().all(allowed)) {
+        let message =
+            format!("\"{}\" will not do; write 1 to {LONGEST_LABEL} of A-Z a-z 0-9 _ -", clean(label));
+        section.problem("label", origin, message);
+    } else if TOP.contains(&label) {
+        let message =
+            format!("\"{label}\" is a key of the file, so --set could not tell them apart; choose another");
+        section.problem("label", origin, message);
+    } else if before.iter().any(|other| other.label == label) {
+        let message = format!("\"{label}\" is taken by a transport above; choose another");
+        section.problem("label", origin, message);
+    }
+}
+
+fn way(mut section: Section<'_>) -> Option<Way> {
+    let kinds: Vec<(&str, &str)> = KINDS.iter().map(|(kind, _)| (*kind, *kind)).collect();
+    let Some(kind) = section.choice("kind", None, &kinds) else {
+        // Without a kind any key of any kind may be meant.
+        for key in KINDS.iter().flat_map(|(_, keys)| *keys) {
+            section.get(key);
+        }
+        section.finish(|_| None);
+        return None;
+    };
+    let way = match kind {
+        "poll" => poll(&mut section),
+        "long-poll" => {
+            let bounds = Bounds::durations(100, Duration::from_secs(240));
+            Way::LongPoll { hold: section.duration("hold", Some(DEFAULT_HOLD), bounds) }
+        }
+        "websocket" => web_socket(&mut section),
+        _ => Way::Sse,
+    };
+    section.finish(|key| {
+        let (other, _) = KINDS.iter().find(|(_, keys)| keys.contains(&key))?;
+        let known = KINDS.iter().find(|(name, _)| *name == kind).map_or(&[][..], |(_, keys)| keys);
+        let takes = if known.is_empty() { "no key of its own".to_owned() } else { known.join(", ") };
+        Some(format!("it belongs to kind = \"{other}\"; kind = \"{kind}\" takes {takes}"))
+    });
+    Some(way)
+}
+
+fn poll(section: &mut Section<'_>) -> Way {
+    let interval = section.duration("interval", None, Bounds::durations(1, DAY));
+    let keep_alive = section.bool("keep_alive", true);
+    let conditional = section.bool("conditional", false);
+    section.not_yet("backoff_max", "leave it out: the interval stays the same");
+    section.not_yet("shared_cache", "leave it out: every request reaches the server");
+    let http = section.get("http").and_then(Node::text);
+    if section.choice("http", Some("1.1"), &[("1.1", "1.1"), ("2", "2")]).is_some() && http == Some("2") {
+        section.not_yet("http", "http = \"1.1\" is");
+    }
+    Way::Poll { interval, keep_alive, conditional }
+}
+
+fn web_socket(section: &mut Section<'_>) -> Way {
+    let bounds = Bounds::durations(0, Duration::from_secs(240));
+    let ping = section.duration("ping", Some(DEFAULT_PING), bounds);
+    let none = |node: &Node| node.text().and_then(|text| parse_duration(text).ok()) == Some(Duration::ZERO);
+    section.not_yet_unless("coalesce", none, "coalesce = \"0ms\" is: a frame for each event");
+    let sizes = Bounds { least: 128, most: 1 << 20 };
+    Way::WebSocket { ping, read_buffer: section.size("read_buffer", sizes).unwrap_or(DEFAULT_READ_BUFFER) }
+}

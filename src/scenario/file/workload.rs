@@ -1,0 +1,117 @@
+//! `[workload]`: who publishes what, when.
+
+use std::time::Duration;
+
+use crate::scenario::{Inbox, Workload};
+use crate::workload::MIN_PAYLOAD;
+
+use super::DAY;
+use super::section::{Bounds, Section};
+
+/// Kinds, each with its keys.
+const KINDS: [(&str, &[&str]); 7] = [
+    ("poisson", &["mean_gap", "inbox", "payload"]),
+    ("periodic", &["gap", "inbox", "payload"]),
+    ("chat", &["members", "gap_per_room", "typing_before", "receipts"]),
+    ("cricket", &["gap_per_ball", "overs"]),
+    ("ticker", &["symbols", "gap", "conflate"]),
+    ("game", &["players", "tick"]),
+    ("trace", &["file"]),
+];
+/// What fits into a message of 64 KiB beside its envelope.
+const MOST_PAYLOAD: usize = 60 * 1024;
+
+/// What stands in for a workload that is missing or wrong.
+pub(super) fn placeholder() -> Workload {
+    Workload::Cricket { gap_per_ball: DAY, overs: 1 }
+}
+
+/// Where a key belongs that `[workload]` would know.
+pub(super) fn belongs(key: &str) -> Option<String> {
+    let kind = KINDS.iter().find(|(_, keys)| keys.contains(&key))?.0;
+    Some(format!("it belongs to [workload] with kind = \"{kind}\""))
+}
+
+/// `clients` is 0 when the file has none that would do.
+pub(super) fn read(mut section: Section<'_>, clients: u32) -> Workload {
+    let kinds: Vec<(&str, &str)> = KINDS.iter().map(|(kind, _)| (*kind, *kind)).collect();
+    let Some(kind) = section.choice("kind", None, &kinds) else {
+        // Without a kind any key of any kind may be meant.
+        for key in KINDS.iter().flat_map(|(_, keys)| *keys) {
+            section.get(key);
+        }
+        section.finish(|_| None);
+        return placeholder();
+    };
+    let gaps = Bounds::durations(1, DAY);
+    let workload = match kind {
+        "poisson" => {
+            let mean_gap = section.duration("mean_gap", None, gaps);
+            Workload::Poisson { mean_gap, inbox: inbox(&mut section), payload: payload(&mut section) }
+        }
+        "periodic" => {
+            let gap = section.duration("gap", None, gaps);
+            Workload::Periodic { gap, inbox: inbox(&mut section), payload: payload(&mut section) }
+        }
+        "chat" => Workload::Chat {
+            members: group(&mut section, "members", "rooms", clients),
+            gap_per_room: section.duration("gap_per_room", None, gaps),
+            typing_before: section.duration(
+                "typing_before",
+                Some(Duration::ZERO),
+                Bounds::durations(0, Duration::from_secs(60)),
+            ),
+            receipts: section.bool("receipts", false),
+        },
+        "cricket" => Workload::Cricket {
+            gap_per_ball: section.duration("gap_per_ball", None, gaps),
+            overs: section.count("overs", Some(20), Bounds { least: 1, most: 1_000 }),
+        },
+        "ticker" => Workload::Ticker {
+            symbols: section.count("symbols", Some(20), Bounds { least: 1, most: 10_000 }),
+            gap: section.duration("gap", None, gaps),
+            conflate: section.bool("conflate", false),
+        },
+        "game" => Workload::Game {
+            players: group(&mut section, "players", "matches", clients),
+            tick: section.duration("tick", None, gaps),
+        },
+        _ => {
+            section.not_yet("kind", "the other kinds are");
+            section.get("file");
+            placeholder()
+        }
+    };
+    section.finish(|key| {
+        let (other, _) = KINDS.iter().find(|(_, keys)| keys.contains(&key))?;
+        let known = KINDS.iter().find(|(name, _)| *name == kind).map_or(&[][..], |(_, keys)| keys);
+        Some(format!("it belongs to kind = \"{other}\"; kind = \"{kind}\" takes {}", known.join(", ")))
+    });
+    workload
+}
+
+fn inbox(section: &mut Section<'_>) -> Inbox {
+    let options = [("own", Inbox::Own), ("shared", Inbox::Shared)];
+    section.choice("inbox", Some(Inbox::Own), &options).unwrap_or(Inbox::Own)
+}
+
+fn payload(section: &mut Section<'_>) -> Option<usize> {
+    section.size("payload", Bounds { least: MIN_PAYLOAD, most: MOST_PAYLOAD })
+}
+
+/// People per room or match, which must divide the people there are.
+fn group(section: &mut Section<'_>, key: &'static str, groups: &str, clients: u32) -> u32 {
+    let size = section.count(key, None, Bounds { least: 2, most: 10_000 });
+    if size > 0
+        && !clients.is_multiple_of(size)
+        && let Some(node) = section.get(key)
+    {
+        let below = clients / size * size;
+        let fits =
+            if below == 0 { size.to_string() } else { format!("{below} or {}", below.saturating_add(size)) };
+        let message =
+            format!("{clients} clients do not make whole {groups} of {size}; write clients = {fits}");
+        section.problem(key, &node.origin, message);
+    }
+    size
+}

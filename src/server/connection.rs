@@ -1,0 +1,177 @@
+//! Accepting connections, and serving one: hyper over the counting socket.
+
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Method, Request, Response, StatusCode, header};
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use super::problem::Problem;
+use super::socket::{Meter, Socket};
+use super::stats::count;
+use super::{App, guard};
+
+/// Most bytes of a request's head, and of an answer that waits to be written.
+const BUFFER: usize = 32 * 1024;
+/// Connections beyond the limit that are told so at one time; more are just closed.
+const REFUSALS: u64 = 256;
+
+/// Accepts until the app's shutdown.
+pub(super) async fn accept(listener: TcpListener, app: Arc<App>, router: Router, abort: CancellationToken) {
+    let mut shutdown = pin!(app.shutdown.cancelled());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut shutdown => return,
+        };
+        match accepted {
+            Ok((stream, _)) => start(stream, &app, &router, &abort),
+            // The client was gone before we came to it, or the process is out of files. A short
+            // pause keeps the second from spinning; connections that end free files.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+fn start(stream: TcpStream, app: &Arc<App>, router: &Router, abort: &CancellationToken) {
+    // Small frames must not wait for the acknowledgement of earlier ones (Nagle).
+    let _ = stream.set_nodelay(true);
+    let current = app.counters.current.load(Relaxed);
+    if current >= app.settings.max_connections {
+        count(&app.counters.refused);
+        if current < app.settings.max_connections + REFUSALS {
+            let socket = Socket::new(stream, meter(app));
+            app.tasks.spawn(refuse(socket, app.settings.max_connections));
+        }
+        return;
+    }
+    count(&app.counters.opened);
+    let meter = meter(app);
+    let socket = Socket::new(stream, meter.clone());
+    app.tasks.spawn(serve(socket, meter, app.clone(), router.clone(), abort.clone()));
+}
+
+fn meter(app: &App) -> Arc<Meter> {
+    Meter::new(app.counters.clone(), app.settings.clone(), app.tasks.token())
+}
+
+async fn refuse(mut socket: Socket, limit: u64) {
+    let detail = format!("all {limit} connections are taken");
+    let answer = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).raw();
+    let write = socket.write_all(&answer);
+    let _ = tokio::time::timeout(Duration::from_secs(1), write).await;
+}
+
+async fn serve(socket: Socket, meter: Arc<Meter>, app: Arc<App>, router: Router, abort: CancellationToken) {
+    let shutdown = app.shutdown.clone();
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        answer(request, meter.clone(), app.clone(), router.clone())
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // The socket limits heads itself: hyper's limit would also end connections kept alive.
+        .header_read_timeout(None)
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(socket), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    // An error here is a client that went away or did not speak HTTP, and hyper has answered what
+    // could be answered: nothing is left to do about it.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = abort.cancelled() => {}
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    meter: Arc<Meter>,
+    app: Arc<App>,
+    router: Router,
+) -> Result<Response<Metered>, Infallible> {
+    let request_head = meter.request_begins();
+    let get = request.method() == Method::GET;
+    let response = match guard::check(&app, &request) {
+        Ok(pass) => {
+            let mut response = match router.oneshot(request.map(Body::new)).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            };
+            pass.stamp(response.headers_mut());
+            response
+        }
+        Err(response) => *response,
+    };
+    count(&meter.counters.requests);
+
+    let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    if upgraded {
+        count(&meter.counters.handshakes);
+    }
+    if upgraded || (get && is_event_stream(&response)) {
+        count(&meter.counters.opens);
+        meter.opens(request_head);
+    }
+    let meter = if upgraded {
+        meter.upgraded();
+        None
+    } else {
+        Some(meter)
+    };
+    Ok(response.map(|body| Metered { body, _ends: meter.map(Ends) }))
+}
+
+fn is_event_stream(response: &Response<Body>) -> bool {
+    response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == super::sse::CONTENT_TYPE)
+}
+
+/// Tells the meter when the answer is through.
+struct Ends(Arc<Meter>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.request_ends();
+    }
+}
+
+/// The body of an answer; when it is dropped, the request has ended.
+struct Metered {
+    body: Body,
+    _ends: Option<Ends>,
+}
+
+impl hyper::body::Body for Metered {
+    type Data = bytes::Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

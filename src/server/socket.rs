@@ -1,0 +1,368 @@
+//! The accepted TCP socket, wrapped: counts every byte, and ends connections that only sit there.
+//!
+//! It knows HTTP no further than where a head ends; hyper and tungstenite speak above it.
+
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::Settings;
+use super::head::{HeadEnd, Recording};
+use super::problem::Problem;
+use super::stats::Counters;
+
+/// Payload of a full TCP segment on Ethernet with timestamps, for the wire estimate.
+const SEGMENT: u64 = 1448;
+/// How long a connection this side closes is read on, so that what was sent last still arrives: a
+/// socket closed with unread bytes resets the connection, and a reset throws away what is under way.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// What a connection is doing, as far as deadlines go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Phase {
+    /// Fresh, or in the middle of a head: limited by `Settings::head_timeout`.
+    Head,
+    /// A request is being answered: the handler has its own limits.
+    Busy,
+    /// Kept alive between requests: limited by `Settings::idle_keep_alive`.
+    Idle,
+    /// Speaks WebSocket: pings decide.
+    Upgraded,
+}
+
+/// What the socket and the service of one connection share.
+#[derive(Debug)]
+pub(super) struct Meter {
+    pub(super) counters: Arc<Counters>,
+    pub(super) settings: Arc<Settings>,
+    // All of this is written by the one task that drives the connection; the atomics are there
+    // because socket and service are two owners.
+    phase: AtomicU8,
+    up: AtomicU64,
+    /// `up` when the previous request was finished.
+    up_before: AtomicU64,
+    /// Whether the head written next belongs to `bytes.opening`.
+    opening: AtomicBool,
+    /// Keeps the server's shutdown waiting for this connection.
+    _alive: TaskTrackerToken,
+}
+
+impl Meter {
+    pub(super) fn new(
+        counters: Arc<Counters>,
+        settings: Arc<Settings>,
+        alive: TaskTrackerToken,
+    ) -> Arc<Self> {
+        let current = counters.current.fetch_add(1, Relaxed) + 1;
+        counters.peak.fetch_max(current, Relaxed);
+        Arc::new(Self {
+            counters,
+            settings,
+            phase: AtomicU8::new(Phase::Head as u8),
+            up: AtomicU64::new(0),
+            up_before: AtomicU64::new(0),
+            opening: AtomicBool::new(false),
+            _alive: alive,
+        })
+    }
+
+    /// A request's head is complete; returns its bytes.
+    pub(super) fn request_begins(&self) -> u64 {
+        self.enter(Phase::Busy);
+        self.up.load(Relaxed) - self.up_before.load(Relaxed)
+    }
+
+    /// Its answer has left the handler, body and all.
+    pub(super) fn request_ends(&self) {
+        self.up_before.store(self.up.load(Relaxed), Relaxed);
+        self.enter(Phase::Idle);
+    }
+
+    /// From here on WebSocket is spoken.
+    pub(super) fn upgraded(&self) {
+        self.enter(Phase::Upgraded);
+    }
+
+    /// The request whose head had `request_head` bytes opens a stream or a socket; the answer's
+    /// head is measured as it is written.
+    pub(super) fn opens(&self, request_head: u64) {
+        self.counters.opening.fetch_add(request_head, Relaxed);
+        self.opening.store(true, Relaxed);
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Relaxed);
+    }
+
+    fn phase(&self) -> Phase {
+        match self.phase.load(Relaxed) {
+            0 => Phase::Head,
+            1 => Phase::Busy,
+            2 => Phase::Idle,
+            _ => Phase::Upgraded,
+        }
+    }
+
+    fn read(&self, bytes: usize) {
+        let bytes = bytes as u64;
+        self.up.fetch_add(bytes, Relaxed);
+        self.counters.up.fetch_add(bytes, Relaxed);
+        self.counters.segments_up.fetch_add(bytes.div_ceil(SEGMENT), Relaxed);
+    }
+
+    fn wrote(&self, bytes: usize) {
+        let bytes = bytes as u64;
+        self.counters.down.fetch_add(bytes, Relaxed);
+        self.counters.segments_down.fetch_add(bytes.div_ceil(SEGMENT), Relaxed);
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        self.counters.current.fetch_sub(1, Relaxed);
+    }
+}
+
+/// The wrapped socket.
+#[derive(Debug)]
+pub(super) struct Socket {
+    /// Absent only while being dropped.
+    stream: Option<TcpStream>,
+    meter: Arc<Meter>,
+    /// The phase as last seen from here, and since when.
+    phase: Phase,
+    since: Instant,
+    /// Since when no byte could be written.
+    stuck: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+    recording: Option<Box<Recording>>,
+    opening: HeadEnd,
+    /// Whether the other side is gone, so that nothing is left to wait for.
+    over: bool,
+}
+
+impl Socket {
+    pub(super) fn new(stream: TcpStream, meter: Arc<Meter>) -> Self {
+        Self {
+            stream: Some(stream),
+            meter,
+            phase: Phase::Head,
+            since: Instant::now(),
+            stuck: None,
+            timer: None,
+            recording: None,
+            opening: HeadEnd::default(),
+            over: false,
+        }
+    }
+
+    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    fn has_read(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            self.over = true;
+            return;
+        }
+        if self.meter.up.load(Relaxed) == 0 {
+            self.recording = Recording::first(&self.meter.counters);
+        }
+        self.meter.read(bytes.len());
+        if self.meter.phase() == Phase::Idle {
+            self.meter.enter(Phase::Head);
+            (self.phase, self.since) = (Phase::Head, Instant::now());
+        }
+        if let Some(recording) = &mut self.recording {
+            recording.request(bytes);
+        }
+    }
+
+    fn has_written(&mut self, slices: &[IoSlice<'_>], count: usize) {
+        self.stuck = None;
+        self.meter.wrote(count);
+        let opening = self.meter.opening.load(Relaxed);
+        if !opening && self.recording.is_none() {
+            return;
+        }
+        let mut left = count;
+        for slice in slices {
+            let bytes = &slice[..slice.len().min(left)];
+            left -= bytes.len();
+            if self.meter.opening.load(Relaxed) {
+                if self.opening.found() {
+                    self.opening = HeadEnd::default(); // of an earlier stream on this connection
+                }
+                let head = self.opening.take(bytes);
+                self.meter.counters.opening.fetch_add(head as u64, Relaxed);
+                self.meter.opening.store(!self.opening.found(), Relaxed);
+            }
+            if let Some(recording) = &mut self.recording
+                && recording.response(bytes)
+            {
+                recording.store(&self.meter.counters);
+                self.recording = None;
+            }
+        }
+    }
+
+    /// Nothing to read: has the time for it run out?
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let phase = self.meter.phase();
+        if phase != self.phase {
+            (self.phase, self.since) = (phase, Instant::now());
+        }
+        let settings = &self.meter.settings;
+        let limit = match phase {
+            Phase::Head => settings.head_timeout,
+            Phase::Idle => settings.idle_keep_alive,
+            Phase::Busy => return Poll::Pending,
+            Phase::Upgraded => {
+                self.timer = None; // ten thousand of them would be a megabyte
+                return Poll::Pending;
+            }
+        };
+        ready!(self.poll_deadline(cx, self.since + limit));
+        if phase == Phase::Head && self.meter.up.load(Relaxed) > self.meter.up_before.load(Relaxed) {
+            self.answer_request_timeout();
+        }
+        // To hyper this looks as if the client had closed, which ends the connection in peace.
+        Poll::Ready(Ok(()))
+    }
+
+    /// hyper waits for the rest of a head and has nothing of its own to write, so this cannot get
+    /// between its bytes.
+    fn answer_request_timeout(&mut self) {
+        let detail = "the headers of the request took too long";
+        let answer = Problem::new(StatusCode::REQUEST_TIMEOUT, detail).raw();
+        if let Some(Ok(count)) = self.stream.as_ref().map(|stream| stream.try_write(&answer)) {
+            self.meter.wrote(count);
+        }
+    }
+
+    /// Nothing can be written: a reader that takes no byte at all for too long is gone.
+    fn poll_stuck(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.meter.phase() == Phase::Upgraded {
+            return Poll::Pending; // its task has limits of its own
+        }
+        let since = *self.stuck.get_or_insert_with(Instant::now);
+        ready!(self.poll_deadline(cx, since + self.meter.settings.write_stall));
+        self.over = true;
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// One timer for all deadlines. It is set back only when it would ring too late, so a kept-alive
+    /// connection does not pay for it at every request.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if timer.deadline() > deadline {
+            timer.as_mut().reset(deadline);
+        }
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(deadline);
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        match self.stream()?.poll_read(cx, buf) {
+            Poll::Ready(Ok(())) => {
+                self.has_read(&buf.filled()[before..]);
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => {
+                self.over = true;
+                Poll::Ready(Err(error))
+            }
+            Poll::Pending => self.poll_silence(cx),
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = match slices {
+            // A plain write is the cheaper call.
+            [only] => self.stream()?.poll_write(cx, only),
+            _ => self.stream()?.poll_write_vectored(cx, slices),
+        };
+        match written {
+            Poll::Ready(Ok(count)) => {
+                self.has_written(slices, count);
+                Poll::Ready(Ok(count))
+            }
+            Poll::Ready(Err(error)) => {
+                self.over = true;
+                Poll::Ready(Err(error))
+            }
+            Poll::Pending => self.poll_stuck(cx),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream()?.poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream()?.poll_shutdown(cx)
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if let Some(stream) = self.stream.take()
+            && !self.over
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(linger(stream, self.meter.clone()));
+        }
+    }
+}
+
+/// Closes this side, and reads until the other has closed too, for a bounded time.
+async fn linger(mut stream: TcpStream, meter: Arc<Meter>) {
+    let _ = tokio::time::timeout(LINGER, async {
+        stream.shutdown().await?;
+        let mut buffer = [0; 1024];
+        loop {
+            match stream.read(&mut buffer).await? {
+                0 => return io::Result::Ok(()),
+                count => meter.read(count),
+            }
+        }
+    })
+    .await;
+}

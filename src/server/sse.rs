@@ -1,0 +1,124 @@
+//! Server-sent events: one answer that does not end.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream::unfold;
+use tokio::time::{Sleep, sleep};
+
+use super::App;
+use super::problem::{Problem, no_store};
+use super::query::{Rejected, asked, last_event_id};
+use super::routes::{Topic, topic};
+use super::stats::count;
+use super::web_socket::{BATCH, Hello};
+use crate::broker::Subscription;
+use crate::feed::{Cursor, Entry, Fallen, Reader};
+
+/// By it the connection knows that an answer is a subscription.
+pub(super) const CONTENT_TYPE: &str = "text/event-stream";
+
+/// How long a browser waits before it comes back, milliseconds.
+const RETRY_MS: u32 = 1000;
+
+struct Stream {
+    app: Arc<App>,
+    subscription: Subscription,
+    who: Reader,
+    cursor: Cursor,
+    /// The head when the reader came: it is not behind for what was there before it.
+    joined: Cursor,
+    comment: Pin<Box<Sleep>>,
+    ended: bool,
+}
+
+/// `GET /topics/{topic}/stream`.
+pub(super) async fn stream(
+    State(app): State<Arc<App>>,
+    path: Topic,
+    query: Rejected,
+    request: Request,
+) -> Result<Response, Problem> {
+    let topic = topic(path)?;
+    let mut asked = asked(&topic, query)?;
+    if let Some(position) = last_event_id(request.headers()) {
+        asked.position = position;
+    }
+    let subscription = app.broker.subscribe(&topic)?;
+    let entry = subscription.enter(&asked.position);
+    let hello = hello(subscription.epoch(), &entry);
+    let first = app.first_share(asked.who.name.as_deref(), app.settings.comment);
+    let stream = Stream {
+        app,
+        subscription,
+        who: asked.who,
+        cursor: entry.cursor,
+        joined: entry.head,
+        comment: Box::pin(sleep(first)),
+        ended: false,
+    };
+    let rest = unfold((Some(hello), stream), |(hello, mut stream)| async move {
+        let chunk = match hello {
+            Some(hello) => Some(hello),
+            None => stream.next().await,
+        };
+        chunk.map(|chunk| (Ok::<_, Infallible>(chunk), (None, stream)))
+    });
+    let kind = (header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+    Ok(([kind, no_store()], Body::from_stream(rest)).into_response())
+}
+
+/// The first event carries an id too, so that a browser cut off before any other comes back to
+/// where it was and not to whatever is new then.
+fn hello(epoch: &str, entry: &Entry) -> Bytes {
+    let offset = entry.cursor.offset;
+    let data = serde_json::to_string(&Hello::new(epoch, entry)).unwrap_or_default();
+    format!("retry: {RETRY_MS}\nid: {epoch}:{offset}\nevent: hello\ndata: {data}\n\n").into()
+}
+
+impl Stream {
+    /// What to send next; `None` ends the stream.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if self.ended {
+                return None;
+            }
+            let now = self.app.settings.clock.now();
+            let behind = self.subscription.behind_since(self.cursor, self.joined);
+            let batch = match self.subscription.next(self.cursor, &self.who, BATCH, now) {
+                Ok(batch) if behind <= self.app.settings.queue => batch,
+                Ok(_) | Err(Fallen) => {
+                    count(&self.app.counters.slow_closed);
+                    self.ended = true;
+                    return Some(Bytes::from_static(b": too far behind, come back\n\n"));
+                }
+            };
+            self.cursor = batch.cursor;
+            match batch.events.as_slice() {
+                [] => {}
+                // The usual case: the very bytes that all readers share.
+                [only] => return Some(self.subscription.sse(only)),
+                several => {
+                    let frames: Vec<_> = several.iter().map(|event| self.subscription.sse(event)).collect();
+                    return Some(frames.concat().into());
+                }
+            }
+            tokio::select! {
+                biased;
+                () = self.app.shutdown.cancelled() => return None,
+                () = self.subscription.changed() => {}
+                () = &mut self.comment => {
+                    let next = self.comment.deadline() + self.app.settings.comment;
+                    self.comment.as_mut().reset(next);
+                    return Some(Bytes::from_static(b":\n\n"));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What the server counts: atomics while it runs, one JSON document when asked.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::broker::Counts;
+use crate::clock::{Clock, Micros, as_micros};
+use crate::os;
+
+/// Body of `GET /stats`: figures of the public listener since the start, and of the process.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stats {
+    /// Requests answered, of any kind.
+    pub requests: u64,
+    /// GETs for events answered, short or long, 304s included.
+    pub polls: u64,
+    /// Polls answered without an event.
+    pub empty: u64,
+    /// POSTs of events answered 200 or 201.
+    pub publishes: u64,
+    /// Upgrades and event-stream subscriptions granted.
+    pub opens: u64,
+    /// WebSocket handshakes (101s) among them.
+    pub handshakes: u64,
+    /// Events published on sockets and acknowledged.
+    pub socket_publishes: u64,
+    /// Readers closed because they were too far behind.
+    pub slow_closed: u64,
+    /// TCP connections.
+    pub connections: Connections,
+    /// What the accepted sockets carried.
+    pub bytes: Bytes,
+    /// What the broker did, for all listeners.
+    pub events: Events,
+    /// Topics there are.
+    pub topics: u64,
+    /// CPU time of the process, microseconds.
+    pub cpu_us: i64,
+    /// Resident memory of the process now, bytes.
+    pub rss_bytes: u64,
+    /// Its largest so far.
+    pub rss_peak_bytes: u64,
+    /// Its size just before the first connection could be accepted.
+    pub rss_start_bytes: u64,
+    /// First request and answer of the first connection that sent anything.
+    pub first_exchange: Option<Exchange>,
+    /// Samples of the window last asked for.
+    pub window: Vec<Sample>,
+}
+
+/// TCP connections of the public listener.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connections {
+    /// Accepted and served.
+    pub opened: u64,
+    /// Open now.
+    pub current: u64,
+    /// Most at one time.
+    pub peak: u64,
+    /// Turned away with 503 because there were too many.
+    pub refused: u64,
+}
+
+/// Bytes of the public listener, up is client to server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bytes {
+    /// Read from the sockets.
+    pub up: u64,
+    /// Written to them.
+    pub down: u64,
+    /// Heads of granted upgrades and subscriptions, both ways; part of `up` and `down`.
+    pub opening: u64,
+    /// TCP segments of 1,448 bytes that the reads would have filled, rounded up per call.
+    pub segments_up: u64,
+    /// The same for writes.
+    pub segments_down: u64,
+}
+
+/// What happened to events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Events {
+    /// Added to a feed.
+    pub published: u64,
+    /// Published again with an `id` that was kept.
+    pub repeated: u64,
+    /// Encoded to JSON: once each, whoever reads.
+    pub encoded: u64,
+    /// Built into a frame of server-sent events: at most once each.
+    pub framed: u64,
+}
+
+/// The heads of a request and its answer, as they went over the wire.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// Request line and headers, with the empty line.
+    pub request: String,
+    /// Status line and headers, with the empty line.
+    pub response: String,
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// When they were read, Unix microseconds on the run's clock.
+    pub at: Micros,
+    /// See [`Bytes::up`].
+    pub bytes_up: u64,
+    /// See [`Bytes::down`].
+    pub bytes_down: u64,
+    /// See [`Bytes::segments_up`].
+    pub segments_up: u64,
+    /// See [`Bytes::segments_down`].
+    pub segments_down: u64,
+    /// See [`Stats::cpu_us`].
+    pub cpu_us: i64,
+    /// See [`Stats::requests`].
+    pub requests: u64,
+}
+
+/// The running counts of one listener. Each is independent of the others, so relaxed order will do.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) requests: AtomicU64,
+    pub(super) polls: AtomicU64,
+    pub(super) empty: AtomicU64,
+    pub(super) publishes: AtomicU64,
+    pub(super) opens: AtomicU64,
+    pub(super) handshakes: AtomicU64,
+    pub(super) socket_publishes: AtomicU64,
+    pub(super) slow_closed: AtomicU64,
+    pub(super) opened: AtomicU64,
+    pub(super) current: AtomicU64,
+    pub(super) peak: AtomicU64,
+    pub(super) refused: AtomicU64,
+    pub(super) up: AtomicU64,
+    pub(super) down: AtomicU64,
+    pub(super) opening: AtomicU64,
+    pub(super) segments_up: AtomicU64,
+    pub(super) segments_down: AtomicU64,
+    pub(super) rss_start: AtomicU64,
+    /// Whether a connection has taken it on itself to record its first exchange.
+    pub(super) recording: AtomicBool,
+    pub(super) first_exchange: Mutex<Option<Exchange>>,
+    pub(super) window: Mutex<Vec<Sample>>,
+}
+
+/// Adds one.
+pub(super) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Relaxed);
+}
+
+impl Counters {
+    /// Reads the counters.
+    pub(super) fn sample(&self, clock: Clock) -> Sample {
+        Sample {
+            at: clock.now(),
+            bytes_up: self.up.load(Relaxed),
+            bytes_down: self.down.load(Relaxed),
+            segments_up: self.segments_up.load(Relaxed),
+            segments_down: self.segments_down.load(Relaxed),
+            cpu_us: as_micros(os::cpu_time()),
+            requests: self.requests.load(Relaxed),
+        }
+    }
+
+    /// The whole document.
+    pub(super) fn stats(&self, broker: Counts) -> Stats {
+        let n = |counter: &AtomicU64| counter.load(Relaxed);
+        Stats {
+            requests: n(&self.requests),
+            polls: n(&self.polls),
+            empty: n(&self.empty),
+            publishes: n(&self.publishes),
+            opens: n(&self.opens),
+            handshakes: n(&self.handshakes),
+            socket_publishes: n(&self.socket_publishes),
+            slow_closed: n(&self.slow_closed),
+            connections: Connections {
+                opened: n(&self.opened),
+                current: n(&self.current),
+                peak: n(&self.peak),
+                refused: n(&self.refused),
+            },
+            bytes: Bytes {
+                up: n(&self.up),
+                down: n(&self.down),
+                opening: n(&self.opening),
+                segments_up: n(&self.segments_up),
+                segments_down: n(&self.segments_down),
+            },
+            events: Events {
+                published: broker.published,
+                repeated: broker.repeated,
+                encoded: broker.encoded,
+                framed: broker.framed,
+            },
+            topics: broker.topics,
+            cpu_us: as_micros(os::cpu_time()),
+            rss_bytes: os::resident_bytes(),
+            rss_peak_bytes: os::resident_peak_bytes(),
+            rss_start_bytes: n(&self.rss_start),
+            first_exchange: self.first_exchange.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            window: self.window.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+}

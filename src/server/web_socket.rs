@@ -1,0 +1,298 @@
+//! WebSocket: events out, publishes in, and the pings that tell a quiet reader from a dead one.
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::SinkExt;
+use serde::Serialize;
+use tokio::time::{Sleep, sleep, timeout};
+use tokio_tungstenite::tungstenite::Error as WireError;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::App;
+use super::problem::Problem;
+use super::query::{Rejected, asked};
+use super::routes::{Topic, topic};
+use super::stats::count;
+use crate::broker::Subscription;
+use crate::feed::{Cursor, Entry, Reader, Room, Stored};
+
+mod incoming;
+
+/// Most events taken from the feed at one time by a streaming reader.
+pub(super) const BATCH: Room = Room { events: 256, bytes: 64 * 1024 };
+
+/// Bytes of frames gathered before they are written, if no flush comes first.
+const WRITE_BUFFER: usize = 8 * 1024;
+/// How long a closing frame may take to get out, behind whatever is stuck before it.
+const CLOSING: Duration = Duration::from_secs(5);
+/// Longer than any server lives: the time of the next ping when there is none.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Close code of a reader too far behind; it may come back (Centrifugo's number).
+const SLOW: u16 = 3008;
+/// Close code of a reader that answered no ping (Centrifugo's number).
+const NO_PONG: u16 = 3012;
+
+/// What a streaming reader is told first.
+#[derive(Debug, Serialize)]
+pub(super) struct Hello<'a> {
+    epoch: &'a str,
+    offset: u64,
+    first: u64,
+    recovered: bool,
+}
+
+impl<'a> Hello<'a> {
+    pub(super) fn new(epoch: &'a str, entry: &Entry) -> Self {
+        Self { epoch, offset: entry.cursor.offset, first: entry.first, recovered: entry.recovered }
+    }
+}
+
+#[derive(Serialize)]
+struct Greeting<'a> {
+    hello: Hello<'a>,
+}
+
+/// `GET /topics/{topic}/socket`.
+pub(super) async fn socket(
+    State(app): State<Arc<App>>,
+    path: Topic,
+    query: Rejected,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let topic = topic(path)?;
+    let asked = asked(&topic, query)?;
+    let upgrade = upgrade.map_err(|rejection| not_an_upgrade(request.method(), &rejection))?;
+    let subscription = app.broker.subscribe(&topic)?;
+    let entry = subscription.enter(&asked.position);
+    let greeting = Greeting { hello: Hello::new(subscription.epoch(), &entry) };
+    let greeting = serde_json::to_string(&greeting).unwrap_or_default();
+
+    let upgrade = limited(upgrade, &app);
+    let alive = app.tasks.token();
+    Ok(upgrade.on_upgrade(move |socket| {
+        let who = asked.who;
+        let (cursor, joined) = (entry.cursor, entry.head);
+        let peer = Peer { app, socket, subscription, who, cursor, joined, _alive: alive };
+        peer.run(greeting)
+    }))
+}
+
+pub(super) fn not_an_upgrade(method: &Method, rejection: &WebSocketUpgradeRejection) -> Problem {
+    let status = match rejection {
+        WebSocketUpgradeRejection::MethodNotGet(_) => StatusCode::METHOD_NOT_ALLOWED,
+        WebSocketUpgradeRejection::InvalidConnectionHeader(_)
+        | WebSocketUpgradeRejection::InvalidUpgradeHeader(_)
+        | WebSocketUpgradeRejection::InvalidWebSocketVersionHeader(_) => StatusCode::UPGRADE_REQUIRED,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    Problem::new(status, format!("{method} here opens a WebSocket: {}", rejection.body_text()))
+}
+
+/// The caps: the library's defaults are 128 KiB of buffers a socket, 64 MiB a message and a write
+/// buffer without bound.
+pub(super) fn limited(upgrade: WebSocketUpgrade, app: &App) -> WebSocketUpgrade {
+    let largest = app.settings.max_message;
+    upgrade
+        .read_buffer_size(app.settings.read_buffer)
+        .write_buffer_size(WRITE_BUFFER)
+        // One event may be larger than the message it came in by its topic and its stamps; the
+        // sink holds one beyond its buffer.
+        .max_write_buffer_size(WRITE_BUFFER + 2 * largest + 16 * 1024)
+        .max_message_size(largest)
+        .max_frame_size(largest)
+}
+
+/// What is written in one go.
+enum Frames<'a> {
+    One(Message),
+    Events(&'a [Arc<Stored>]),
+}
+
+/// Why a conversation ends.
+enum End {
+    /// The other side is gone: nothing to say any more.
+    Gone,
+    /// Say why.
+    Close(u16, &'static str),
+}
+
+/// One reader on its socket. Its future is what a connection costs: nothing is kept in it that can
+/// be looked up.
+struct Peer {
+    app: Arc<App>,
+    socket: WebSocket,
+    subscription: Subscription,
+    who: Reader,
+    cursor: Cursor,
+    /// The head when the reader came: it is not behind for what was there before it.
+    joined: Cursor,
+    _alive: TaskTrackerToken,
+}
+
+impl Peer {
+    async fn run(mut self, greeting: String) {
+        let end = match self.write(Frames::One(Message::text(greeting))).await {
+            Ok(()) => self.talk().await,
+            Err(end) => end,
+        };
+        if let End::Close(code, reason) = end {
+            if code == SLOW {
+                count(&self.app.counters.slow_closed);
+            }
+            let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+            // Dropping the socket afterwards lets it linger for the answer.
+            let _ = timeout(CLOSING, self.socket.send(Message::Close(Some(frame)))).await;
+        }
+    }
+
+    async fn talk(&mut self) -> End {
+        let app = self.app.clone();
+        let mut shutdown = pin!(app.shutdown.cancelled());
+        let mut pulse = pin!(sleep(self.first_ping()));
+        let mut unanswered = false;
+        loop {
+            if let Err(end) = self.deliver().await {
+                return end;
+            }
+            tokio::select! {
+                () = self.subscription.changed() => {}
+                message = self.socket.recv() => {
+                    // Whatever it says, it lives.
+                    if std::mem::take(&mut unanswered) {
+                        let pinged = pulse.deadline() - app.settings.pong_timeout;
+                        pulse.as_mut().reset(pinged + app.settings.ping);
+                    }
+                    if let Err(end) = self.heard(message).await {
+                        return end;
+                    }
+                }
+                () = &mut pulse => {
+                    if unanswered {
+                        return End::Close(NO_PONG, "no pong");
+                    }
+                    unanswered = true;
+                    if let Err(end) = self.ping(pulse.as_mut()).await {
+                        return end;
+                    }
+                }
+                () = &mut shutdown => return End::Close(close_code::AWAY, "the server is going away"),
+            }
+        }
+    }
+
+    fn first_ping(&self) -> Duration {
+        let ping = self.app.settings.ping;
+        if ping.is_zero() { NEVER } else { self.app.first_share(self.who.name.as_deref(), ping) }
+    }
+
+    async fn ping(&mut self, pulse: Pin<&mut Sleep>) -> Result<(), End> {
+        let pong_due = pulse.deadline() + self.app.settings.pong_timeout;
+        pulse.reset(pong_due);
+        self.write(Frames::One(Message::Ping(Bytes::new()))).await
+    }
+
+    /// Sends everything up to the head.
+    async fn deliver(&mut self) -> Result<(), End> {
+        loop {
+            let now = self.app.settings.clock.now();
+            let batch = self.subscription.next(self.cursor, &self.who, BATCH, now);
+            let batch = batch.map_err(|_| End::Close(SLOW, "slow"))?;
+            if !batch.events.is_empty() {
+                self.write(Frames::Events(&batch.events)).await?;
+            }
+            // Only now: what is stuck in `write` counts as not delivered.
+            self.cursor = batch.cursor;
+            if !batch.more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Feeds all frames, then flushes once. While the socket takes nothing, keeps an eye on how far
+    /// behind its reader falls.
+    async fn write(&mut self, frames: Frames<'_>) -> Result<(), End> {
+        let Self { app, socket, subscription, cursor, joined, .. } = self;
+        let send = send(socket, frames);
+        tokio::select! {
+            biased;
+            sent = send => sent.map_err(|_| End::Gone),
+            () = too_far_behind(subscription, *cursor, *joined, app.settings.queue) => Err(End::Close(SLOW, "slow")),
+            () = app.shutdown.cancelled() => Err(End::Close(close_code::AWAY, "the server is going away")),
+            () = sleep(app.settings.pong_timeout) => Err(End::Gone),
+        }
+    }
+
+    /// Answers one message of the client.
+    async fn heard(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), End> {
+        let answer = match message {
+            None => return Err(End::Gone),
+            Some(Err(error)) => return Err(broken(error)),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()), // answered by the library
+            Some(Ok(Message::Close(_))) => {
+                // The library has queued the answer.
+                let _ = timeout(CLOSING, self.socket.flush()).await;
+                return Err(End::Gone);
+            }
+            Some(Ok(Message::Text(text))) => {
+                let Self { app, subscription, who, .. } = &*self;
+                incoming::publish(app, subscription.topic(), who.name.as_deref(), text.as_str()).await
+            }
+            Some(Ok(Message::Binary(_))) => incoming::refused(Problem::bad("messages are text frames"), None),
+        };
+        self.write(Frames::One(Message::text(answer))).await
+    }
+}
+
+async fn send(socket: &mut WebSocket, frames: Frames<'_>) -> Result<(), axum::Error> {
+    match frames {
+        Frames::One(message) => socket.feed(message).await?,
+        Frames::Events(events) => {
+            for event in events {
+                // The bytes are shared with all readers; only their being UTF-8 is looked at again.
+                let text = Utf8Bytes::try_from(event.json.clone()).unwrap_or_default();
+                socket.feed(Message::Text(text)).await?;
+            }
+        }
+    }
+    socket.flush().await
+}
+
+async fn too_far_behind(subscription: &mut Subscription, cursor: Cursor, joined: Cursor, queue: u64) {
+    while subscription.behind_since(cursor, joined) <= queue {
+        subscription.changed().await;
+    }
+}
+
+/// What to tell a client whose frames cannot be read (RFC 6455 §7.4.1).
+pub(super) fn close_code_of(error: axum::Error) -> Option<u16> {
+    let error = error.into_inner().downcast::<WireError>().ok()?;
+    match *error {
+        WireError::Capacity(_) => Some(close_code::SIZE),
+        WireError::Utf8(_) => Some(close_code::INVALID),
+        // Without a closing handshake the other side is simply gone.
+        WireError::Protocol(
+            tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
+        ) => None,
+        WireError::Protocol(_) => Some(close_code::PROTOCOL),
+        _ => None,
+    }
+}
+
+fn broken(error: axum::Error) -> End {
+    match close_code_of(error) {
+        Some(close_code::SIZE) => End::Close(close_code::SIZE, "the message is too large"),
+        Some(close_code::INVALID) => End::Close(close_code::INVALID, "the text is not UTF-8"),
+        Some(code) => End::Close(code, "the frame is broken"),
+        None => End::Gone,
+    }
+}
