@@ -1,0 +1,7 @@
+//! All tests that need sockets or the binary, in one program.
+
+mod harness;
+mod server_api;
+mod server_counts;
+mod server_limits;
+mod server_streams;
