@@ -165,9 +165,8 @@ impl Socket {
     /// The code of the closing frame, passing over all before it.
     pub async fn close_code(&mut self) -> u16 {
         loop {
-            match soon(self.0.next()).await.expect("a closing frame").unwrap() {
-                Message::Close(frame) => return frame.unwrap().code.into(),
-                _ => {}
+            if let Message::Close(frame) = soon(self.0.next()).await.expect("a closing frame").unwrap() {
+                return frame.unwrap().code.into();
             }
         }
     }
@@ -187,20 +186,22 @@ impl Raw {
         self.sent += bytes.len() as u64;
     }
 
-    /// Reads until everything received contains `end`; returns what came since the call before.
+    /// Reads until what comes contains `end`; returns what came.
     pub async fn until(&mut self, end: &str) -> String {
         let from = self.received.len();
+        let mut searched = from;
         loop {
-            let text = String::from_utf8_lossy(&self.received[from..]).into_owned();
-            if text.contains(end) {
-                return text;
+            let tail = &self.received[searched..];
+            if tail.windows(end.len()).any(|window| window == end.as_bytes()) {
+                return String::from_utf8_lossy(&self.received[from..]).into_owned();
             }
-            assert!(self.more().await > 0, "closed after {text:?}");
+            searched = self.received.len().saturating_sub(end.len()).max(from);
+            assert!(self.more().await > 0, "closed before {end:?}");
         }
     }
 
     /// Reads until the server closes; returns what came.
-    pub async fn to_end(&mut self) -> String {
+    pub async fn rest(&mut self) -> String {
         let from = self.received.len();
         while self.more().await > 0 {}
         String::from_utf8_lossy(&self.received[from..]).into_owned()

@@ -41,9 +41,9 @@ async fn headers_that_never_end_are_cut_off_while_an_idle_connection_lives() {
         }
     };
     soon(drip).await;
-    assert_eq!(silent.to_end().await, "");
+    assert_eq!(silent.rest().await, "");
     for mut connection in [slow, second] {
-        let end = connection.to_end().await;
+        let end = connection.rest().await;
         assert!(end.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{end}");
     }
     assert!(began.elapsed() >= SHORT);
@@ -58,7 +58,7 @@ async fn an_idle_connection_ends_at_its_own_limit() {
     let mut idle = server.raw().await;
     idle.send(get("/healthz")).await;
     idle.until("ok\n").await;
-    assert_eq!(idle.to_end().await, "");
+    assert_eq!(idle.rest().await, "");
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_body_that_never_ends_is_answered_408() {
     let server = TestServer::with(Settings { body_timeout: SHORT, ..Default::default() }).await;
     let mut slow = server.raw().await;
     slow.send("POST /topics/t/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n{\"da").await;
-    assert!(slow.to_end().await.starts_with("HTTP/1.1 408"));
+    assert!(slow.rest().await.starts_with("HTTP/1.1 408"));
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn a_request_that_is_no_http_is_answered_400() {
     let server = TestServer::start().await;
     let mut broken = server.raw().await;
     broken.send("What is new?\r\n\r\n").await;
-    assert!(broken.to_end().await.starts_with("HTTP/1.1 400"));
+    assert!(broken.rest().await.starts_with("HTTP/1.1 400"));
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn broken_frames_close_the_socket_with_the_code_for_it() {
         socket.until("recovered\":true}}").await;
         let from = socket.received.len();
         socket.send(frame).await;
-        socket.to_end().await;
+        socket.rest().await;
         let close = &socket.received[from..];
         assert_eq!((close[0], &close[2..4]), (0x88, &u16::to_be_bytes(code)[..]), "{what}");
     }
@@ -141,7 +141,7 @@ async fn a_socket_that_answers_no_ping_is_closed() {
     deaf.send(upgrade("/topics/t/socket")).await;
     deaf.until("recovered\":true}}").await;
     let from = deaf.received.len();
-    deaf.to_end().await;
+    deaf.rest().await;
     assert_eq!(&deaf.received[from..from + 2], [0x89, 0], "one ping");
     assert_eq!(&deaf.received[from + 4..from + 6], u16::to_be_bytes(3012));
     // One that answers is pinged on and on.
@@ -174,7 +174,7 @@ async fn a_socket_too_far_behind_is_closed_with_3008() {
         assert_eq!(quick.json().await["offset"], published);
         assert!(published < 1000, "never too slow");
     }
-    slow.to_end().await;
+    slow.rest().await;
     let close = &slow.received[slow.received.len() - 8..];
     assert_eq!(close, [&[0x88, 6][..], &u16::to_be_bytes(3008), b"slow"].concat());
     assert!((slow.received.len() as u64) < published * 60_000, "it did not get everything");
@@ -231,7 +231,7 @@ async fn connections_beyond_the_limit_are_told_503() {
         connection.until("ok\n").await;
     }
     let mut third = server.raw().await;
-    let answer = third.to_end().await;
+    let answer = third.rest().await;
     assert!(
         answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n") && answer.contains("all 2"),
         "{answer}"

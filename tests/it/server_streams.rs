@@ -108,10 +108,10 @@ async fn the_end_of_the_server_is_told_to_everyone() {
     server.stop();
     assert_eq!(socket.close_code().await, 1001);
     assert!(soon(socket.0.next()).await.is_none_or(|end| end.is_err()));
-    assert!(stream.to_end().await.ends_with("0\r\n\r\n"), "the last chunk, so a whole answer");
+    assert!(stream.rest().await.ends_with("0\r\n\r\n"), "the last chunk, so a whole answer");
     let held = soon(held).await.unwrap().unwrap();
     assert_eq!(held.status(), 200);
     assert!(held.text().await.unwrap().ends_with("\"events\":[]}"));
-    assert_eq!(idle.to_end().await, "");
+    assert_eq!(idle.rest().await, "");
     server.stopped().await;
 }
