@@ -97,7 +97,8 @@ fn verdict(what: &str, held: bool) -> bool {
 }
 
 fn memory(outcome: &Outcome) -> bool {
-    let per = |t: &TransportOutcome| t.server.as_ref().and_then(|s| s.rss_bytes_per_connection).unwrap_or(f64::NAN);
+    let per =
+        |t: &TransportOutcome| t.server.as_ref().and_then(|s| s.rss_bytes_per_connection).unwrap_or(f64::NAN);
     let (lean, fat) = (per(&outcome.transports[0]), per(&outcome.transports[1]));
     let connected = outcome.transports[0].clients_connected;
     verdict(

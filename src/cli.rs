@@ -9,8 +9,8 @@ mod report;
 mod run;
 mod scenarios;
 mod serve;
-mod stage;
 mod signals;
+mod stage;
 
 /// What a command returns: the exit code, or an error that `main` prints.
 type Exit = anyhow::Result<u8>;

@@ -131,7 +131,12 @@ pub async fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec
     Ok(outcome(&context, started_at, in_turn, results))
 }
 
-fn outcome(context: &Context<'_>, started_at: String, in_turn: bool, groups: Vec<group::Result>) -> (Outcome, Vec<Delivery>) {
+fn outcome(
+    context: &Context<'_>,
+    started_at: String,
+    in_turn: bool,
+    groups: Vec<group::Result>,
+) -> (Outcome, Vec<Delivery>) {
     let generator = assemble::generator(&groups);
     let ended = groups.last().map_or(0, |g| g.end);
     let interrupted = context.options.interrupt.is_cancelled();

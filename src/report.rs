@@ -9,9 +9,9 @@ use anyhow::{Context as _, bail};
 use crate::outcome::{Outcome, SCHEMA};
 
 pub mod chart;
+pub mod csv;
 #[cfg(test)]
 mod fixture;
-pub mod csv;
 pub mod html;
 pub mod lessons;
 pub mod measure;

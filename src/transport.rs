@@ -126,7 +126,10 @@ mod tests {
     fn the_first_poll_lies_within_one_interval() {
         for (from, phase) in [(-100, 30), (-100, 0), (-50, 0), (0, 49), (-130, 20)] {
             let first = first_poll(from, phase, 50);
-            assert!((from..from + 50).contains(&first) && (first - phase) % 50 == 0, "{from} {phase} {first}");
+            assert!(
+                (from..from + 50).contains(&first) && (first - phase) % 50 == 0,
+                "{from} {phase} {first}"
+            );
         }
     }
 }

@@ -80,7 +80,8 @@ pub(super) fn run(args: Args) -> Exit {
     if !args.no_report {
         for directory in &directories {
             // Before the run: a measurement must not be lost because of where it should go.
-            std::fs::create_dir_all(directory).with_context(|| format!("cannot write to {}", directory.display()))?;
+            std::fs::create_dir_all(directory)
+                .with_context(|| format!("cannot write to {}", directory.display()))?;
         }
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -113,7 +114,9 @@ fn load(args: &Args) -> anyhow::Result<Vec<Scenario>> {
     for name in &args.scenarios {
         match shipped::load(name, &overrides) {
             Ok(scenario) if scenario.engine == Engine::Live => scenarios.push(scenario),
-            Ok(scenario) => problems.push(format!("{}: this engine is not built yet; try --engine live", scenario.name)),
+            Ok(scenario) => {
+                problems.push(format!("{}: this engine is not built yet; try --engine live", scenario.name))
+            }
             Err(error) => problems.push(error.to_string()),
         }
     }

@@ -127,7 +127,9 @@ impl Column {
                 "PATIENT LETTERS (long polling)".to_owned(),
                 format!("(silence costs a request per {})", format_duration(*hold)),
             ),
-            Way::Sse => ("RADIO (server-sent events)".to_owned(), "(silence costs a comment per 15s)".to_owned()),
+            Way::Sse => {
+                ("RADIO (server-sent events)".to_owned(), "(silence costs a comment per 15s)".to_owned())
+            }
             Way::WebSocket { ping, .. } => (
                 "PHONE CALL (WebSocket)".to_owned(),
                 format!("(silence costs a ping per {})", format_duration(*ping)),
@@ -151,7 +153,9 @@ impl Column {
         }
         let at = format!("{:04.1}", moment.at.max(0) as f64 / 1e6);
         match &moment.saw {
-            Saw::Opened if self.heading.starts_with("PHONE") => self.push(format!("{at} GET … Upgrade → 101")),
+            Saw::Opened if self.heading.starts_with("PHONE") => {
+                self.push(format!("{at} GET … Upgrade → 101"))
+            }
             Saw::Opened => self.push(format!("{at} GET … → 200, and it never ends")),
             Saw::Nope => self.push(format!("{at} Any new messages? Nope")),
             Saw::News { text, waited } if self.asks => {
@@ -182,7 +186,12 @@ impl Column {
         let count = crate::report::numbers::count;
         if self.asks {
             let share = if self.polls == 0 { 0.0 } else { 100.0 * self.empty as f64 / self.polls as f64 };
-            format!("asked {}, “Nope” {} ({share:.0} %), news {}", count(self.polls), count(self.empty), count(self.delivered))
+            format!(
+                "asked {}, “Nope” {} ({share:.0} %), news {}",
+                count(self.polls),
+                count(self.empty),
+                count(self.delivered)
+            )
         } else {
             format!("news {}, no question asked", count(self.delivered))
         }
@@ -226,7 +235,8 @@ impl Stage {
                 self.at = at;
                 if at >= self.next_line {
                     self.next_line += LINE_EVERY;
-                    let all: Vec<String> = self.columns.iter().map(|c| format!("{}: {}", c.label, c.tally())).collect();
+                    let all: Vec<String> =
+                        self.columns.iter().map(|c| format!("{}: {}", c.label, c.tally())).collect();
                     self.spoken = Some(format!("{:.0} s · {}", at as f64 / 1e6, all.join(" · ")));
                 }
             }

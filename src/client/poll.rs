@@ -27,7 +27,10 @@ pub(super) async fn live(crowd: &Crowd, client: u32, manner: Manner) {
         return;
     }
     let http = asker.http().clone();
-    tokio::join!(ask_on_the_grid(crowd, client, &mut asker, manner.interval), sender::live(crowd, client, &http));
+    tokio::join!(
+        ask_on_the_grid(crowd, client, &mut asker, manner.interval),
+        sender::live(crowd, client, &http)
+    );
 }
 
 async fn ask_on_the_grid(crowd: &Crowd, client: u32, asker: &mut Asker<'_>, interval: Duration) {

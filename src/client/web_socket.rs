@@ -53,7 +53,8 @@ impl Person<'_> {
         let (topic, query) = (self.crowd.topic(self.client), self.crowd.query(self.client));
         let url = format!("ws://{}/topics/{topic}/socket?{query}{after}", self.crowd.server);
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
-        let (socket, _) = tokio_tungstenite::client_async_with_config(url, stream, Some(config)).await.ok()?;
+        let (socket, _) =
+            tokio_tungstenite::client_async_with_config(url, stream, Some(config)).await.ok()?;
         Some(socket)
     }
 

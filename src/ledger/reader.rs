@@ -61,7 +61,8 @@ impl Reader {
         for o in self.settled..=ordinal {
             let Some((at, ttl_ms)) = owed(o) else { continue };
             let arrives = if o == ordinal || self.has(o) { None } else { ttl_ms };
-            let dies = arrives.map_or(i64::MAX, |ms| at + i64::try_from(ms).unwrap_or(i64::MAX / 2000) * 1000);
+            let dies =
+                arrives.map_or(i64::MAX, |ms| at + i64::try_from(ms).unwrap_or(i64::MAX / 2000) * 1000);
             let (from, to) = (self.clean_at.max(at), now.min(dies));
             if to > from {
                 let (a, b) = ((from - at) as f64, (to - at) as f64);

@@ -72,7 +72,8 @@ fn authors_are_not_owed_their_own_events() {
 #[test]
 fn what_outlives_its_time_is_expired_and_what_is_overtaken_is_superseded() {
     let typing = event(0, None, Some(900), None);
-    let prices = [event(1, None, None, Some("A")), event(2, None, None, Some("B")), event(3, None, None, Some("A"))];
+    let prices =
+        [event(1, None, None, Some("A")), event(2, None, None, Some("B")), event(3, None, None, Some("A"))];
     let mut ledger = ledger(&plan([vec![typing], prices.to_vec()].concat(), 1, true));
     give(&mut ledger, 0, 3, 50);
     let books = ledger.close(WINDOW, 0);

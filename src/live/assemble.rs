@@ -39,7 +39,12 @@ pub(super) fn generator(groups: &[group::Result]) -> Generator {
     }
 }
 
-pub(super) fn transport(context: &Context<'_>, index: usize, books: Books, measured: Measured) -> TransportOutcome {
+pub(super) fn transport(
+    context: &Context<'_>,
+    index: usize,
+    books: Books,
+    measured: Measured,
+) -> TransportOutcome {
     let transport = &context.scenario.transports[index];
     let last = measured.at_last.as_ref().or(measured.at_end.as_ref());
     let (first_sample, end_sample) = ends(&measured);
@@ -119,8 +124,8 @@ fn sample_of(stats: &Stats, at: i64) -> Sample {
 fn bytes(books: &Books, last: Option<&Stats>, from: Sample, to: Sample) -> Bytes {
     let up = to.bytes_up.saturating_sub(from.bytes_up);
     let down = to.bytes_down.saturating_sub(from.bytes_down);
-    let segments = to.segments_up.saturating_sub(from.segments_up)
-        + to.segments_down.saturating_sub(from.segments_down);
+    let segments =
+        to.segments_up.saturating_sub(from.segments_up) + to.segments_down.saturating_sub(from.segments_down);
     let overhead = (up + down) as i64 - books.payload as i64;
     let delivered = books.deliveries.delivered;
     Bytes {

@@ -93,7 +93,8 @@ fn arguments(context: &Context<'_>, transport: &Transport) -> Vec<String> {
     let idle = (2 * longest).max(Duration::from_secs(300));
     // Every event of the run is kept, so that no reader is too late for one.
     let keep = context.plan.by_topic.iter().map(Vec::len).max().unwrap_or(0).max(10_000);
-    let mut words: Vec<String> = ["serve", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"].map(Into::into).into();
+    let mut words: Vec<String> =
+        ["serve", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"].map(Into::into).into();
     let mut set = |name: &str, value: String| words.extend([format!("--{name}"), value]);
     set("clock", context.clock.anchor().to_string());
     set("seed", scenario.seed.to_string());

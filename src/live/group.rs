@@ -77,7 +77,8 @@ pub(super) async fn run(context: &Context<'_>, group: &[usize]) -> anyhow::Resul
     let mut result =
         Result { transports: Vec::new(), end, generator_cpu_s, publish_late_ms: None, poll_late_ms: None };
     for ((member, at_end), at_last) in members.into_iter().zip(at_end).zip(at_last) {
-        let pending = if context.options.interrupt.is_cancelled() { patience(context, member.index) } else { 0 };
+        let pending =
+            if context.options.interrupt.is_cancelled() { patience(context, member.index) } else { 0 };
         let mut books = member.crowd.take_ledger().close(end, pending);
         let deliveries = deliveries(context, member.index, std::mem::take(&mut books.log));
         result.publish_late_ms = larger(result.publish_late_ms, books.publish_late_ms);
@@ -127,10 +128,7 @@ async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
 }
 
 /// A sender of moments that tells progress which transport they are of.
-fn forward(
-    progress: mpsc::UnboundedSender<Progress>,
-    index: usize,
-) -> mpsc::UnboundedSender<client::Moment> {
+fn forward(progress: mpsc::UnboundedSender<Progress>, index: usize) -> mpsc::UnboundedSender<client::Moment> {
     let (to, mut from) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Some(moment) = from.recv().await {
@@ -175,7 +173,11 @@ fn sum_of_sizes(members: &[Member]) -> u32 {
 
 type Publishing = (Vec<Pump>, CancellationToken, std::thread::JoinHandle<()>);
 
-async fn open_the_gate(context: &Context<'_>, members: &[Member], begin: Micros) -> anyhow::Result<Publishing> {
+async fn open_the_gate(
+    context: &Context<'_>,
+    members: &[Member],
+    begin: Micros,
+) -> anyhow::Result<Publishing> {
     let mut pumps = Vec::new();
     for member in members {
         pumps.push(Pump::connect(member.server.control, member.crowd.clone(), begin).await?);

@@ -74,8 +74,7 @@ fn events_per_second(scenario: &Scenario) -> f64 {
 /// [`Error::TooLarge`], saying how many clients would fit.
 pub fn check_files(scenario: &Scenario, group: &[usize]) -> Result<(), Error> {
     let Some(limit) = os::raise_open_files() else { return Ok(()) };
-    let each: u64 =
-        group.iter().map(|&i| connections_each(&scenario.transports[i], sends(scenario))).sum();
+    let each: u64 = group.iter().map(|&i| connections_each(&scenario.transports[i], sends(scenario))).sum();
     let room = limit.saturating_sub(SPARE_FILES);
     if u64::from(scenario.clients) * each <= room {
         return Ok(());

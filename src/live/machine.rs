@@ -7,7 +7,9 @@ use crate::outcome::Machine;
 
 /// Names the machine: system, processor, cores, memory.
 pub(super) fn describe() -> Machine {
-    let kinds = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()).with_memory(MemoryRefreshKind::everything());
+    let kinds = RefreshKind::nothing()
+        .with_cpu(CpuRefreshKind::nothing())
+        .with_memory(MemoryRefreshKind::everything());
     let system = System::new_with_specifics(kinds).ok();
     let cpu = system.as_ref().and_then(|s| s.cpus().first()).map(|c| c.brand().trim().to_owned());
     Machine {

@@ -86,7 +86,11 @@ impl Pump {
     ///
     /// # Errors
     /// The listener does not answer.
-    pub(super) async fn connect(control: SocketAddr, crowd: Arc<Crowd>, start: Micros) -> anyhow::Result<Self> {
+    pub(super) async fn connect(
+        control: SocketAddr,
+        crowd: Arc<Crowd>,
+        start: Micros,
+    ) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(control).await.context("the control listener does not answer")?;
         stream.set_nodelay(true)?;
         let url = format!("ws://{control}/control/publish");

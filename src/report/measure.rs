@@ -161,7 +161,7 @@ pub fn idle_stretch(outcome: &Outcome) -> Option<(f64, f64)> {
         }
     }
     let whole = best.1 - best.0 == steps;
-    (best.1 - best.0 >= 2 && !whole && step > 0.0).then(|| (best.0 as f64 * step, best.1 as f64 * step))
+    (best.1 - best.0 >= 2 && !whole && step > 0.0).then_some((best.0 as f64 * step, best.1 as f64 * step))
 }
 
 #[cfg(test)]
