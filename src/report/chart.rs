@@ -121,3 +121,6 @@ pub fn svg(figure: &Figure<'_>, frame: &Frame, theme: &Theme) -> anyhow::Result<
 fn names(all: &[Way<'_>]) -> String {
     super::ways::list(&all.iter().map(|way| way.name.clone()).collect::<Vec<_>>())
 }
+
+#[cfg(test)]
+mod tests;

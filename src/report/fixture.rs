@@ -271,7 +271,10 @@ fn person(kind: &str) -> Person {
             let ask = |&at: &f64| Ask { at_ms: at, answered_ms: at + 1.1, events: u32::from(at == 10_400.0) };
             polls.iter().map(ask).collect()
         }
-        "long-poll" => vec![Ask { at_ms: 2_000.0, answered_ms: 7_201.5, events: 1 }],
+        "long-poll" => vec![
+            Ask { at_ms: 2_000.0, answered_ms: 7_201.1, events: 1 },
+            Ask { at_ms: 7_201.2, answered_ms: 16_051.1, events: 1 },
+        ],
         _ => Vec::new(),
     };
     let news = written.iter().map(|&(published_ms, text)| {

@@ -13,7 +13,7 @@ use super::ways::{Kind, list, ways};
 pub const RULE: &str = "Letters win when news comes 3 times an interval or more, or a cache can answer.";
 /// Reversal by frequent news.
 pub const REVERSE_OFTEN: &str = "When news comes 3 times an interval or more: then fewer than 5 asks in 100 \
-                                 are wasted (e^−3), and one answer carries several messages.";
+                                 are wasted (e⁻³), and one answer carries several messages.";
 /// Reversal by rare news.
 pub const REVERSE_RARE: &str =
     "It reverses when news becomes rare, or when half an interval is too long to wait.";

@@ -1,4 +1,5 @@
-//! Numbers as a person reads them: `1,200`, `2.5 s`, `2.8 kB`, `90 %`.
+//! Numbers as a person reads them: `1,200`, `2.5 s`, `2.8 kB`, `90 %`. Number and unit are held together
+//! by a no-break space; the terminal's text turns it into a plain one.
 
 use std::time::Duration;
 
@@ -21,9 +22,9 @@ pub fn count(value: u64) -> String {
 pub fn ms(value: f64) -> String {
     let size = value.abs();
     if size == 0.0 {
-        "0 ms".to_owned()
+        joined("0", "ms")
     } else if size < 0.01 {
-        format!("{:.0} µs", value * 1000.0)
+        joined(&format!("{:.0}", value * 1000.0), "µs")
     } else if size < 9.95 {
         unit(value, if size < 0.095 { 2 } else { 1 }, "ms")
     } else if size < 999.5 {
@@ -42,7 +43,7 @@ pub fn ms(value: f64) -> String {
 pub fn duration(value: Duration) -> String {
     let millis = value.as_secs_f64() * 1000.0;
     if value.is_zero() {
-        "0 s".to_owned()
+        joined("0", "s")
     } else if millis < 1000.0 {
         trimmed(millis, "ms")
     } else if millis < 120_000.0 || !value.as_secs().is_multiple_of(60) {
@@ -88,16 +89,16 @@ pub fn percent(share: f64) -> String {
         let rounded: f64 = text.parse().unwrap_or(value);
         let exact = value == 0.0 || value == 100.0;
         if exact || (rounded > 0.0 && rounded < 100.0) || value > 100.0 {
-            return format!("{text} %");
+            return joined(&text, "%");
         }
     }
-    if value < 50.0 { "under 0.01 %".to_owned() } else { "over 99.99 %".to_owned() }
+    joined(if value < 50.0 { "under 0.01" } else { "over 99.99" }, "%")
 }
 
 /// A share of one with one digit: `90.1 %`.
 #[must_use]
 pub fn percent_fine(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+    joined(&format!("{:.1}", share * 100.0), "%")
 }
 
 /// How many times: `2.5`, `24`, `2,500`.
@@ -139,17 +140,25 @@ fn unit(value: f64, digits: usize, name: &str) -> String {
     let text = format!("{value:.digits$}");
     let short = if digits == 1 { text.strip_suffix(".0").unwrap_or(&text) } else { &text };
     // A second that is exactly one keeps its digit: "1.0 s" says how well it is known.
-    if name == "s" && digits == 1 { format!("{text} {name}") } else { format!("{short} {name}") }
+    joined(if name == "s" && digits == 1 { &text } else { short }, name)
 }
 
 fn trimmed(value: f64, name: &str) -> String {
     let text = format!("{value:.3}");
-    format!("{} {name}", text.trim_end_matches('0').trim_end_matches('.'))
+    joined(text.trim_end_matches('0').trim_end_matches('.'), name)
+}
+
+fn joined(number: &str, unit: &str) -> String {
+    format!("{number}\u{a0}{unit}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn plain(text: String) -> String {
+        text.replace('\u{a0}', " ")
+    }
 
     #[test]
     fn thousands_are_parted() {
@@ -175,7 +184,7 @@ mod tests {
             (119_600.0, "2 min"),
         ];
         for (value, text) in cases {
-            assert_eq!(ms(value), text, "{value}");
+            assert_eq!(plain(ms(value)), text, "{value}");
         }
     }
 
@@ -192,23 +201,23 @@ mod tests {
             (0.000_000_1, "under 0.01 %"),
         ];
         for (value, text) in cases {
-            assert_eq!(percent(value), text, "{value}");
+            assert_eq!(plain(percent(value)), text, "{value}");
         }
     }
 
     #[test]
     fn sizes_ratios_and_durations() {
-        assert_eq!(bytes(57.4), "57 B");
-        assert_eq!(bytes(2_840.0), "2.8 kB");
-        assert_eq!(bytes(345_000.0), "345 kB");
-        assert_eq!(bytes(1_250_000.0), "1.2 MB");
+        assert_eq!(plain(bytes(57.4)), "57 B");
+        assert_eq!(plain(bytes(2_840.0)), "2.8 kB");
+        assert_eq!(plain(bytes(345_000.0)), "345 kB");
+        assert_eq!(plain(bytes(1_250_000.0)), "1.2 MB");
         assert_eq!(times(24.3), "24");
         assert_eq!(times(2_512.0), "2,500");
         assert_eq!(times(2.04), "2");
         assert_eq!(rate(0.1053), "0.105");
         assert_eq!(rate(0.5), "0.5");
-        assert_eq!(duration(Duration::from_millis(47_500)), "47.5 s");
-        assert_eq!(duration(Duration::from_secs(120)), "2 min");
+        assert_eq!(plain(duration(Duration::from_millis(47_500))), "47.5 s");
+        assert_eq!(plain(duration(Duration::from_secs(120))), "2 min");
         assert_eq!(option(Duration::from_millis(47_500)), "47500ms");
         assert_eq!(clock(62.2), "1:02");
     }

@@ -53,8 +53,11 @@ pub fn summary(outcome: &Outcome, style: Style) -> String {
     lines.push(String::new());
     lines.extend(conclusion(&verdict, style));
     lines.extend(thresholds(outcome, style));
-    lines.extend(verdict.warnings.iter().map(|warning| style.warning(&format!("Note: {warning}"))));
-    let mut text = lines.join("\n").replace(['“', '”'], "\"");
+    for warning in &verdict.warnings {
+        let wrapped = wrap(&plain(&format!("Note: {warning}")), WIDTH);
+        lines.extend(wrapped.iter().map(|line| style.warning(line)));
+    }
+    let mut text = lines.join("\n").replace(['“', '”'], "\"").replace('\u{a0}', " ");
     text.push('\n');
     visible(&text, style)
 }
@@ -75,7 +78,10 @@ pub fn headline(outcome: &Outcome) -> String {
     };
     let people = count(u64::from(outcome.scenario.clients));
     let window = duration(outcome.scenario.duration);
-    plain(&format!("{} · {people} people · {window} · {place}", verdict::heading(outcome)))
+    plain(
+        &format!("{} · {people} people · {window} · {place}", verdict::heading(outcome))
+            .replace('\u{a0}', " "),
+    )
 }
 
 /// Text from an outcome without control characters.
@@ -170,8 +176,26 @@ fn pad(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }
 
+/// Sentences are broken at this many columns, which any terminal and most mails show whole.
+const WIDTH: usize = 90;
+
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + word.width() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 fn conclusion(verdict: &Verdict, style: Style) -> Vec<String> {
-    let mut lines: Vec<String> = verdict.sentences.iter().map(|text| style.bold(&plain(text))).collect();
+    let sentences = verdict.sentences.iter().flat_map(|text| wrap(&plain(text), WIDTH));
+    let mut lines: Vec<String> = sentences.map(|line| style.bold(&line)).collect();
     lines.push(verdict.rule.clone());
     if let Some((command, effect)) = &verdict.attempt {
         lines.push(format!("Try: {}   ({effect})", plain(command)));

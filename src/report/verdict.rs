@@ -30,7 +30,7 @@ pub struct Verdict {
 pub fn verdict(outcome: &Outcome) -> Verdict {
     let all = ways(outcome);
     Verdict {
-        sentences: [asking(outcome, &all), waiting(&all)],
+        sentences: [asking(outcome, &all), waiting(outcome, &all)],
         conditions: conditions(outcome),
         rule: lessons::RULE.to_owned(),
         reverse: reverse(outcome, &all),
@@ -69,7 +69,7 @@ fn asking(outcome: &Outcome, all: &[Way<'_>]) -> String {
             count(empty)
         );
     }
-    let asks = format!("{} {} asks", count(n), way.name);
+    let asks = format!("{} asks by {}", count(n), way.name);
     let found = match empty {
         0 => format!("Every one of {asks} found news"),
         _ if empty == n => format!("All {asks} found nothing"),
@@ -92,7 +92,7 @@ fn against_theory(outcome: &Outcome, way: &Way<'_>, share: f64, n: u64) -> Strin
     }
 }
 
-fn waiting(all: &[Way<'_>]) -> String {
+fn waiting(outcome: &Outcome, all: &[Way<'_>]) -> String {
     let heard: Vec<&Way<'_>> = all.iter().filter(|way| way.t.latency_ms.count > 0).collect();
     if heard.is_empty() {
         return "No message arrived in the window, so there is no delay to compare.".to_owned();
@@ -106,10 +106,10 @@ fn waiting(all: &[Way<'_>]) -> String {
         );
     }
     match (asker(all), pusher(all)) {
-        (Some(a), Some(b)) if a.t.label != b.t.label => two_delays(a, b),
+        (Some(a), Some(b)) if a.t.label != b.t.label => two_delays(outcome, a, b),
         _ => match &heard[..] {
             [only] => one_delay(only),
-            [a, b, ..] => two_delays(a, b),
+            [a, b, ..] => two_delays(outcome, a, b),
             [] => String::new(),
         },
     }
@@ -121,45 +121,37 @@ fn one_delay(way: &Way<'_>) -> String {
     format!("Half of the messages by {} arrived within {p50} (n = {n}).", way.name)
 }
 
-fn two_delays(a: &Way<'_>, b: &Way<'_>) -> String {
+fn two_delays(outcome: &Outcome, a: &Way<'_>, b: &Way<'_>) -> String {
     let text = |way: &Way<'_>| way.t.latency_ms.p50.map_or_else(|| "–".to_owned(), numbers::ms);
     let n = if a.t.latency_ms.count == b.t.latency_ms.count {
         format!("n = {} each", count(a.t.latency_ms.count))
     } else {
         format!("n = {} and {}", count(a.t.latency_ms.count), count(b.t.latency_ms.count))
     };
+    let (one, two) = (&a.name, &b.name);
+    let (long, short) = (text(a), text(b));
     match measure::compare(a.t, b.t) {
-        Delay::TooFew => {
-            format!("Too few deliveries to say which of {} and {} is faster ({n}).", a.name, b.name)
-        }
+        Delay::TooFew => format!("Too few deliveries to say which of {one} and {two} is faster ({n})."),
         Delay::Same => format!(
-            "The typical delay is {} by {} and {} by {}: the difference is inside the noise ({n}).",
-            text(a),
-            a.name,
-            text(b),
-            b.name
+            "The typical delay is {long} by {one} and {short} by {two}: the difference is inside the noise ({n})."
         ),
-        Delay::Slower(ratio) => format!(
-            "Half of the messages by {} took longer than {}; by {} half came within {}{} ({n}).",
-            a.name,
-            text(a),
-            b.name,
-            text(b),
-            sooner(ratio)
+        Delay::Slower(_) => format!(
+            "Half of the messages by {one} took longer than {long}{}; by {two} half came within {short} ({n}).",
+            half(outcome, a)
         ),
-        Delay::Faster(ratio) => format!(
-            "Half of the messages by {} came within {}; by {} half took longer than {}{} ({n}).",
-            a.name,
-            text(a),
-            b.name,
-            text(b),
-            sooner(ratio)
+        Delay::Faster(_) => format!(
+            "Half of the messages by {one} came within {long}; by {two} half took longer than {short} ({n})."
         ),
     }
 }
 
-fn sooner(ratio: f64) -> String {
-    if ratio >= 1.5 { format!(", about {} times sooner", numbers::times(ratio)) } else { String::new() }
+/// Says that the typical wait is half an interval, where the noise allows it.
+fn half(outcome: &Outcome, way: &Way<'_>) -> String {
+    let Some(interval) = interval(outcome, way) else { return String::new() };
+    let expected = interval.as_secs_f64() * 500.0;
+    let holds =
+        measure::median_interval(way.t).is_some_and(|(low, high)| low <= expected && expected <= high);
+    if holds { format!(", about half the {} interval", numbers::duration(interval)) } else { String::new() }
 }
 
 fn conditions(outcome: &Outcome) -> String {
@@ -269,7 +261,7 @@ fn warnings(outcome: &Outcome, all: &[Way<'_>]) -> Vec<String> {
     for way in all {
         found.extend(shortfalls(way));
     }
-    if measure_warmup_short(outcome, all) {
+    if warmup_is_short(outcome, all) {
         found.push(lessons::SHORT_WARMUP.to_owned());
     }
     found
@@ -296,7 +288,7 @@ fn shortfalls(way: &Way<'_>) -> Vec<String> {
     found
 }
 
-fn measure_warmup_short(outcome: &Outcome, all: &[Way<'_>]) -> bool {
+fn warmup_is_short(outcome: &Outcome, all: &[Way<'_>]) -> bool {
     all.iter().any(|way| interval(outcome, way).is_some_and(|interval| interval > outcome.scenario.warmup))
 }
 

@@ -1,6 +1,7 @@
 //! Two charts of horizontal bars: what asking found, and what a delay is made of.
 
 use crate::outcome::Outcome;
+use crate::scenario::Workload;
 
 use super::super::measure;
 use super::super::numbers::{count, ms, percent, percent_fine};
@@ -18,6 +19,8 @@ pub fn waste<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
     }
     let title = titles::waste(all);
     let ways = all.to_vec();
+    let poisson = matches!(outcome.scenario.workload, Workload::Poisson { .. });
+    let formula = if poisson { "theory e^(−λT) =" } else { "theory" };
     let rows = all.iter().map(waste_row).collect();
     Entry::Drawn(Figure {
         slug,
@@ -30,7 +33,7 @@ pub fn waste<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
             heads: heads(&["Transport", "Answered polls", "“Nope”", "Share", "Theory"]),
             rows,
         },
-        draw: Box::new(move |frame| stack(frame, &ways, waste_bar)),
+        draw: Box::new(move |frame| stack(frame, &ways, |row, way| waste_bar(row, way, formula))),
     })
 }
 
@@ -94,7 +97,7 @@ struct Row {
 
 fn stack<'a>(frame: &Frame, ways: &[Way<'a>], bar: impl Fn(&Row, &Way<'a>) -> Vec<Shape>) -> Picture {
     let em = frame.text;
-    let margin = if frame.narrow { 4.0 } else { em * 1.2 };
+    let margin = 4.0;
     let (line, thick, gap) = (em * 1.5, em * 2.3, em * 1.3);
     let each = 2.0 * line + thick + gap;
     let mut shapes = Vec::new();
@@ -170,7 +173,7 @@ impl Row {
     }
 }
 
-fn waste_bar(row: &Row, way: &Way<'_>) -> Vec<Shape> {
+fn waste_bar(row: &Row, way: &Way<'_>, formula: &str) -> Vec<Shape> {
     let t = way.t;
     let Some(share) = t.waste_ratio else {
         let mut shapes = row.head(way, "");
@@ -187,7 +190,7 @@ fn waste_bar(row: &Row, way: &Way<'_>) -> Vec<Shape> {
     };
     let share = share.clamp(0.0, 1.0);
     let width = row.right - row.left;
-    let remark = t.theory.waste_ratio.map(|theory| format!("theory {}", percent_fine(theory)));
+    let remark = t.theory.waste_ratio.map(|theory| format!("{formula} {}", percent_fine(theory)));
     let mut shapes = row.head(way, remark.as_deref().unwrap_or_default());
     shapes.extend(row.bar(way, width * share, width * (1.0 - share)));
     let size = row.frame.text * 1.3;
@@ -198,7 +201,7 @@ fn waste_bar(row: &Row, way: &Way<'_>) -> Vec<Shape> {
     }
     if let Some(theory) = t.theory.waste_ratio {
         let x = row.left + width * theory.clamp(0.0, 1.0);
-        let reach = row.frame.text * 0.3;
+        let reach = row.frame.text * 0.15;
         let ends = [(x, row.top - reach), (x, row.bottom + reach)];
         shapes.push(Shape::line(ends.to_vec(), Ink::Paper, 5.0));
         shapes.extend(super::shape::dashed(&ends, &[5.0, 3.0], Ink::Text, 2.0));

@@ -86,7 +86,7 @@ pub fn delay<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         table,
         draw: Box::new(move |frame| {
             let scale = Scale::decades(courses.iter().flat_map(|c| c.points.iter().map(|p| p.1)));
-            picture(frame, &courses, scale, ("median delay (each line: ten times more)", ms), None)
+            picture(frame, &courses, scale, ("median delay (logarithmic)", ms), None)
         }),
     })
 }
@@ -131,11 +131,14 @@ fn picture(
     let em = frame.text;
     let end = courses.iter().flat_map(|c| c.points.iter().map(|p| p.0)).fold(0.0, f64::max);
     let axis_room = em * 3.2;
+    let mut items: Vec<Item> = courses.iter().map(|c| Item::way(&c.way, c.lines.clone())).collect();
+    let top = em * 2.4;
+    let tall = (frame.height - axis_room - top).max(key::height_beside(frame, &items));
     let plot = Plot {
         left: em * 4.6,
-        top: em * 2.4,
+        top,
         right: if frame.narrow { frame.width - em * 0.8 } else { frame.width - em * key::BESIDE_EMS },
-        bottom: if frame.narrow { em * 18.0 } else { frame.height - axis_room },
+        bottom: if frame.narrow { em * 18.0 } else { top + tall },
         x: Scale::from_zero(end.ceil()),
         y,
     };
@@ -154,8 +157,9 @@ fn picture(
     for course in courses {
         shapes.extend(line(frame, &plot, course));
     }
-    let end_of = |c: &Course<'_>| c.points.last().map(|&(x, y)| plot.at(x, y).1);
-    let items: Vec<Item> = courses.iter().map(|c| Item::way(&c.way, c.lines.clone(), end_of(c))).collect();
+    for (item, course) in items.iter_mut().zip(courses) {
+        item.end_at(course.points.last().map(|&(x, y)| plot.at(x, y).1));
+    }
     if frame.narrow {
         let top = plot.bottom + axis_room + em * 0.2;
         shapes.extend(key::below(frame, top, &items));
@@ -163,7 +167,7 @@ fn picture(
         return Picture { width: frame.width, height, shapes };
     }
     shapes.extend(key::beside(frame, &plot, &items));
-    Picture { width: frame.width, height: frame.height, shapes }
+    Picture { width: frame.width, height: plot.bottom + axis_room, shapes }
 }
 
 fn line(frame: &Frame, plot: &Plot, course: &Course<'_>) -> Vec<Shape> {

@@ -53,12 +53,25 @@ pub fn fit(text: &str, size: f64, bold: bool, room: f64) -> String {
     String::new()
 }
 
-/// The text in lines no wider than `room`, broken between words; a longer word is cut.
+/// The text in lines no wider than `room`, as few as can be and then as even as can be; broken between
+/// words, a word longer than a line is cut.
 #[must_use]
 pub fn wrap(text: &str, size: f64, bold: bool, room: f64) -> Vec<String> {
+    let lines = greedy(text, size, bold, room);
+    let even = |share: &f64| greedy(text, size, bold, room * share);
+    let shares = [0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95];
+    let words = |lines: &[String]| lines.join(" ").chars().count();
+    shares
+        .iter()
+        .map(even)
+        .find(|even| even.len() == lines.len() && words(even) == words(&lines))
+        .unwrap_or(lines)
+}
+
+fn greedy(text: &str, size: f64, bold: bool, room: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        // A number and its unit stay together, for they are read as one.
+    // Not at no-break spaces, which hold a number and its unit together.
+    for word in text.split([' ', '\n', '\t']).filter(|word| !word.is_empty()) {
         if let Some(last) = lines.last_mut() {
             let longer = format!("{last} {word}");
             if width(&longer, size, bold) <= room {

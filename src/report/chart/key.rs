@@ -23,7 +23,7 @@ pub struct Item {
 impl Item {
     /// The label of a transport.
     #[must_use]
-    pub fn way(way: &Way<'_>, lines: Vec<String>, end: Option<f64>) -> Self {
+    pub fn way(way: &Way<'_>, lines: Vec<String>) -> Self {
         Self {
             ink: way.ink(),
             label: way.label_ink(),
@@ -31,14 +31,19 @@ impl Item {
             marker: Some(way.marker()),
             head: way.name.clone(),
             lines,
-            end,
+            end: None,
         }
+    }
+
+    /// Puts the label near the height where its line ends.
+    pub fn end_at(&mut self, y: Option<f64>) {
+        self.end = y;
     }
 
     /// The label of a dotted formula.
     #[must_use]
     pub fn theory(head: &str, lines: Vec<String>) -> Self {
-        let (ink, dash) = (Ink::Muted, DOTS);
+        let (ink, dash) = (Ink::Text, DOTS);
         Self { ink, label: Ink::Muted, dash, marker: None, head: head.to_owned(), lines, end: None }
     }
 
@@ -54,21 +59,27 @@ impl Item {
 /// The pattern of formulas.
 pub const DOTS: &[f64] = &[2.5, 4.5];
 
+/// Height a plot must have for its labels to stand beside it.
+#[must_use]
+pub fn height_beside(frame: &Frame, items: &[Item]) -> f64 {
+    let rows: usize = items.iter().map(|item| 1 + item.lines.len()).sum();
+    frame.text * (1.25 * rows as f64 + 0.55 * items.len() as f64 - 1.5)
+}
+
 /// Labels to the right of the plot.
 #[must_use]
 pub fn beside(frame: &Frame, plot: &Plot, items: &[Item]) -> Vec<Shape> {
     let (size, small) = (frame.text, frame.text * 0.88);
     let (line, gap) = (frame.text * 1.25, frame.text * 0.55);
     let heights: Vec<f64> = items.iter().map(|item| line * (1 + item.lines.len()) as f64).collect();
-    let wanted: Vec<Option<f64>> =
-        items.iter().zip(&heights).map(|(item, height)| item.end.map(|y| y - height / 2.0)).collect();
-    let tops = spread(&wanted, &heights, gap, plot.top, plot.bottom + frame.text * 2.0);
+    let wanted: Vec<Option<f64>> = items.iter().map(|item| item.end.map(|y| y - line / 2.0)).collect();
+    let tops = spread(&wanted, &heights, gap, plot.top - line / 2.0, plot.bottom + frame.text);
     let x = plot.right + frame.text * 1.1;
     let (length, room) = (frame.text * 2.2, frame.width - x - 2.0);
     let mut shapes = Vec::new();
-    for ((item, top), height) in items.iter().zip(tops).zip(heights) {
+    for (item, top) in items.iter().zip(tops) {
         if let Some(end) = item.end {
-            let joint = (x - 5.0, top + height / 2.0);
+            let joint = (x - 4.0, top + line / 2.0);
             shapes.push(Shape::line(vec![(plot.right + 4.0, end), joint], Ink::Axis, 1.0));
         }
         let middle = top + line / 2.0;

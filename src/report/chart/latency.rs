@@ -45,8 +45,8 @@ pub fn entry<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         slug,
         alt: titles::alt("Curves", &format!("the delay by {}", names(all)), outcome, &title),
         title,
-        caption: "Further left is sooner. Read a curve at 50 %: half of the messages had arrived by then. Each step of \
-                  the axis is ten times the one before. Dots are single messages, where there are fewer than 200."
+        caption: "Further left is sooner. Read a curve at 50 %: half of the messages had arrived by then. The axis is \
+                  logarithmic: equal steps are equal factors. Dots are single messages, where there are fewer than 200."
             .to_owned(),
         table: Table { heads, rows },
         draw: Box::new(move |frame| picture(frame, &curves)),
@@ -71,7 +71,7 @@ fn items(curves: &[Curve<'_>]) -> Vec<Item> {
             let t = &curve.way.t.latency_ms;
             let said = |share: &str, value: Option<f64>| value.map(|v| format!("{share} within {}", ms(v)));
             let lines = [said("half", t.p50), said("95 %", t.p95)].into_iter().flatten().collect();
-            Item::way(&curve.way, lines, None)
+            Item::way(&curve.way, lines)
         })
         .collect();
     let ends: Vec<f64> = curves.iter().filter_map(|curve| curve.theory).collect();
@@ -88,24 +88,29 @@ fn picture(frame: &Frame, curves: &[Curve<'_>]) -> Picture {
     let items = items(curves);
     let values = curves.iter().flat_map(|c| c.points.iter().map(|p| p.0).chain(c.theory));
     let axis_room = em * 3.2;
+    let top = em * 2.4;
+    let tall = (frame.height - axis_room - top).max(key::height_beside(frame, &items));
     let plot = Plot {
         left: em * 3.6,
-        top: em * 2.4,
+        top,
         right: if frame.narrow { frame.width - em * 0.8 } else { frame.width - em * key::BESIDE_EMS },
-        bottom: if frame.narrow { em * 19.0 } else { frame.height - axis_room },
+        bottom: if frame.narrow { em * 19.0 } else { top + tall },
         x: Scale::decades(values),
         y: Scale::from_zero(1.0),
     };
-    let mut shapes = plot.x_axis(frame, "delay (each line: ten times more)", ms);
+    let mut shapes = plot.x_axis(frame, "delay (logarithmic)", ms);
     shapes.extend(plot.y_axis(frame, "messages that have arrived", percent));
     shapes.push(plot.base());
     for curve in curves {
+        shapes.extend(draw(frame, &plot, curve));
+    }
+    for curve in curves {
         if let Some(end) = curve.theory {
-            shapes.extend(dashed(&even(&plot, end), key::DOTS, Ink::Muted, em * 0.12));
+            shapes.extend(dashed(&even(&plot, end), key::DOTS, Ink::Text, em * 0.1));
         }
     }
     for curve in curves {
-        shapes.extend(draw(frame, &plot, curve));
+        shapes.extend(marks(frame, &plot, &curve.way));
     }
     if frame.narrow {
         let top = plot.bottom + axis_room + em * 0.2;
@@ -114,7 +119,7 @@ fn picture(frame: &Frame, curves: &[Curve<'_>]) -> Picture {
         return Picture { width: frame.width, height, shapes };
     }
     shapes.extend(key::beside(frame, &plot, &items));
-    Picture { width: frame.width, height: frame.height, shapes }
+    Picture { width: frame.width, height: plot.bottom + axis_room, shapes }
 }
 
 /// The distribution function of U(0, end), from the left edge of the plot.
@@ -131,7 +136,8 @@ fn even(plot: &Plot, end: f64) -> Vec<(f64, f64)> {
 
 fn draw(frame: &Frame, plot: &Plot, curve: &Curve<'_>) -> Vec<Shape> {
     let (em, way) = (frame.text, &curve.way);
-    let mut steps = vec![(plot.left, plot.bottom)];
+    let first = curve.points.first().map_or(plot.left, |&(ms, _)| plot.at(ms, 0.0).0);
+    let mut steps = vec![(first, plot.bottom)];
     let mut last = plot.bottom;
     for &(ms, share) in &curve.points {
         let (x, y) = plot.at(ms, share);
@@ -143,7 +149,6 @@ fn draw(frame: &Frame, plot: &Plot, curve: &Curve<'_>) -> Vec<Shape> {
         steps.push((x, y));
         last = y;
     }
-    steps.push((plot.right, plot.top));
     let mut shapes = dashed(&steps, way.dash(), way.ink(), em * 0.17);
     if way.t.samples.is_some() {
         let dot = |&(ms, share): &(f64, f64)| Shape::Disc {
@@ -153,6 +158,13 @@ fn draw(frame: &Frame, plot: &Plot, curve: &Curve<'_>) -> Vec<Shape> {
         };
         shapes.extend(curve.points.iter().map(dot));
     }
+    shapes
+}
+
+/// The median and the 95th percentile, marked on the curve.
+fn marks(frame: &Frame, plot: &Plot, way: &Way<'_>) -> Vec<Shape> {
+    let em = frame.text;
+    let mut shapes = Vec::new();
     for (share, at) in [(0.5, way.t.latency_ms.p50), (0.95, way.t.latency_ms.p95)] {
         if let Some(ms) = at {
             let place = plot.at(ms, share);

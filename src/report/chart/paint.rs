@@ -26,15 +26,17 @@ struct Target {
     scale: f64,
     /// What the backend calls the size of a text of one em.
     em: f64,
+    /// How far below the wanted height, in ems, the backend must be asked to centre a text.
+    drop: f64,
     /// Whether a thick path must be drawn piece by piece: plotters' polygon of a sharp turn is wrong.
     pieces: bool,
 }
 
-/// Puts a title above a picture, in as many lines as it needs.
+/// Puts a title above a picture, in as many lines as it needs, and a margin around both.
 pub fn with_title(title: &str, frame: &Frame, picture: Picture) -> Picture {
-    let (size, margin) = (frame.text * 1.55, frame.text * 1.2);
-    let lines = font::wrap(title, size, true, picture.width - 2.0 * margin);
-    let height = margin + lines.len() as f64 * size * 1.3 + frame.text * 0.4;
+    let (size, margin) = (frame.text * 1.55, frame.text * 1.5);
+    let lines = font::wrap(title, size, true, picture.width);
+    let top = margin + lines.len() as f64 * size * 1.3 + frame.text * 0.5;
     let mut shapes: Vec<Shape> = lines
         .into_iter()
         .enumerate()
@@ -43,14 +45,15 @@ pub fn with_title(title: &str, frame: &Frame, picture: Picture) -> Picture {
             Shape::strong((margin, y), line, size, Ink::Text, Anchor::Start)
         })
         .collect();
-    shapes.extend(picture.shapes.into_iter().map(|shape| moved(shape, height)));
-    Picture { width: picture.width, height: picture.height + height, shapes }
+    shapes.extend(picture.shapes.into_iter().map(|shape| moved(shape, margin, top)));
+    Picture { width: picture.width + 2.0 * margin, height: picture.height + top + margin * 0.5, shapes }
 }
 
-fn moved(mut shape: Shape, dy: f64) -> Shape {
+fn moved(mut shape: Shape, dx: f64, dy: f64) -> Shape {
+    let shift = |p: &mut (f64, f64)| *p = (p.0 + dx, p.1 + dy);
     match &mut shape {
-        Shape::Line { points, .. } | Shape::Area { points, .. } => points.iter_mut().for_each(|p| p.1 += dy),
-        Shape::Disc { at, .. } | Shape::Text { at, .. } => at.1 += dy,
+        Shape::Line { points, .. } | Shape::Area { points, .. } => points.iter_mut().for_each(shift),
+        Shape::Disc { at, .. } | Shape::Text { at, .. } => shift(at),
     }
     shape
 }
@@ -64,7 +67,12 @@ pub fn png(picture: &Picture, theme: &Theme, path: &Path) -> anyhow::Result<()> 
     {
         let area = BitMapBackend::with_buffer(&mut big, (big_w, big_h)).into_drawing_area();
         let scale = f64::from(PNG_SCALE * OVERSAMPLE);
-        paint(&area, &picture.shapes, theme, &Target { scale, em: font::BITMAP_EM, pieces: true })?;
+        paint(
+            &area,
+            &picture.shapes,
+            theme,
+            &Target { scale, em: font::BITMAP_EM, drop: 0.22, pieces: true },
+        )?;
     }
     let small = average(&big, big_w as usize, OVERSAMPLE as usize);
     let mut file = BitMapBackend::new(path, (w, h));
@@ -75,15 +83,20 @@ pub fn png(picture: &Picture, theme: &Theme, path: &Path) -> anyhow::Result<()> 
 /// Means over squares of `by` × `by` pixels of an RGB picture.
 fn average(big: &[u8], width: usize, by: usize) -> Vec<u8> {
     let mut small = Vec::with_capacity(big.len() / (by * by));
+    let mut sums = vec![0u16; width / by * 3];
+    let count = (by * by) as u16;
     for rows in big.chunks_exact(width * 3 * by) {
-        for x in 0..width / by {
-            for channel in 0..3 {
-                let sum: usize = (0..by * by)
-                    .map(|i| usize::from(rows[((i / by) * width + x * by + i % by) * 3 + channel]))
-                    .sum();
-                small.push((sum / (by * by)) as u8);
+        sums.fill(0);
+        for row in rows.chunks_exact(width * 3) {
+            for (sum, square) in sums.chunks_exact_mut(3).zip(row.chunks_exact(3 * by)) {
+                for pixel in square.chunks_exact(3) {
+                    sum[0] += u16::from(pixel[0]);
+                    sum[1] += u16::from(pixel[1]);
+                    sum[2] += u16::from(pixel[2]);
+                }
             }
         }
+        small.extend(sums.iter().map(|sum| (sum / count) as u8));
     }
     small
 }
@@ -95,7 +108,12 @@ pub fn svg(picture: &Picture, theme: &Theme, title: &str) -> anyhow::Result<Stri
     let mut drawn = String::new();
     {
         let area = SVGBackend::with_string(&mut drawn, size).into_drawing_area();
-        paint(&area, &picture.shapes, theme, &Target { scale: SVG_SCALE, em: font::SVG_EM, pieces: false })?;
+        paint(
+            &area,
+            &picture.shapes,
+            theme,
+            &Target { scale: SVG_SCALE, em: font::SVG_EM, drop: 0.06, pieces: false },
+        )?;
         area.present().map_err(|error| anyhow!("{error}"))?;
     }
     // Plotters fixes the size; a page wants a picture that fills its box, with a name.
@@ -156,7 +174,7 @@ fn one<DB: DrawingBackend>(
             let font = (font::FAMILY, size * target.scale * target.em, weight).into_font();
             let colour = rgb(theme.colour(*ink));
             let style = TextStyle::from(font).color(&colour).pos(Pos::new(h_pos, VPos::Center));
-            area.draw(&Text::new(text.as_str(), at(place), style))
+            area.draw(&Text::new(text.as_str(), at(&(place.0, size.mul_add(target.drop, place.1))), style))
         }
     }
 }

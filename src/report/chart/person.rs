@@ -128,7 +128,9 @@ fn row(frame: &Frame, plot: &Plot, way: &Way<'_>, head: f64, y: f64) -> Vec<Shap
     let after = plot.left + font::width(&name, em, true) + em * 0.6;
     let remark = remark(way);
     let remark = font::fit(&remark, em * 0.88, false, plot.right - after);
+    let ground = ((plot.left - 1.0, head - em * 0.7), (plot.right + 1.0, head + em * 0.7));
     let mut shapes = vec![
+        Shape::rectangle(ground.0, ground.1, Ink::Paper),
         Shape::strong((plot.left, head), name, em, way.label_ink(), Anchor::Start),
         Shape::text((after, head), remark, em * 0.88, Ink::Muted, Anchor::Start),
     ];
@@ -143,7 +145,12 @@ fn row(frame: &Frame, plot: &Plot, way: &Way<'_>, head: f64, y: f64) -> Vec<Shap
         let (x0, x1) =
             (plot.at(news.published_ms / 1000.0, 0.0).0, plot.at(news.received_ms / 1000.0, 0.0).0);
         let thick = em * 0.32;
-        shapes.push(Shape::rectangle((x0, y - thick), (x1.max(x0 + 1.0), y + thick), way.pale()));
+        let (low, high) = (y - thick, y + thick);
+        shapes.push(Shape::rectangle((x0, low), (x1.max(x0 + 1.0), high), way.pale()));
+        if x1 - x0 > em * 0.3 {
+            let outline = vec![(x0, low), (x1, low), (x1, high), (x0, high), (x0, low)];
+            shapes.push(Shape::line(outline, way.ink(), 1.2));
+        }
     }
     for ask in &person.asks {
         let at = (plot.at(ask.answered_ms / 1000.0, 0.0).0, y);
@@ -190,7 +197,8 @@ fn remark(way: &Way<'_>) -> String {
     let messages = if person.news.len() == 1 { "message" } else { "messages" };
     if way.kind.asks() {
         let nope = person.asks.iter().filter(|ask| ask.events == 0).count() as u64;
-        format!("{} asks, {} “Nope”, {news} {messages}", count(person.asks.len() as u64), count(nope))
+        let asks = if person.asks.len() == 1 { "ask" } else { "asks" };
+        format!("{} {asks}, {} “Nope”, {news} {messages}", count(person.asks.len() as u64), count(nope))
     } else {
         format!("the line is open; {news} {messages}")
     }

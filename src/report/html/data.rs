@@ -33,7 +33,51 @@ pub fn percentiles(all: &[Way<'_>]) -> Markup {
                 "waits for its answer before it asks again would not have noticed (coordinated omission)." }
             (table("Percentiles of one poll", &heads, &request))
         }
+        p { "Counts over the window; connections and handshakes over the whole run." }
+        (counts(all))
     }
+}
+
+/// The counts, one column per transport, because there are more of them than of transports.
+fn counts(all: &[Way<'_>]) -> Markup {
+    type Cell = fn(&Way<'_>) -> Option<String>;
+    let rows: [(&str, Cell); 15] = [
+        ("Polls", |w| some(w.t.requests.polls)),
+        ("Empty answers (“Nope”)", |w| w.kind.asks().then(|| count(w.t.requests.empty))),
+        ("Sent by people", |w| some(w.t.sends.count)),
+        ("Connections opened", |w| some(w.t.connections.opened)),
+        ("WebSocket handshakes", |w| some(w.t.connections.handshakes)),
+        ("Pings and pongs", |w| some(w.t.frames.pings)),
+        ("SSE comments", |w| some(w.t.frames.comments)),
+        ("Delivered of expected", |w| {
+            let d = &w.t.deliveries;
+            Some(format!("{} / {}", count(d.delivered), count(d.expected)))
+        }),
+        ("Lost", |w| Some(count(w.t.deliveries.lost))),
+        ("Duplicated", |w| Some(count(w.t.deliveries.duplicated))),
+        ("Replaced by newer, or expired", |w| {
+            some(w.t.deliveries.superseded.saturating_add(w.t.deliveries.expired))
+        }),
+        ("Bytes, client to server", |w| some(w.t.bytes.up)),
+        ("Bytes, server to client", |w| some(w.t.bytes.down)),
+        ("Estimated on the wire", |w| some(w.t.bytes.wire_estimate)),
+        ("Server CPU", |w| w.t.server.as_ref().map(|server| ms(server.cpu_s * 1000.0))),
+    ];
+    let mut heads = vec!["Count".to_owned()];
+    heads.extend(all.iter().map(|way| way.name.clone()));
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .filter(|(_, cell)| all.iter().any(|way| cell(way).is_some()))
+        .map(|(name, cell)| {
+            let cells = all.iter().map(|way| cell(way).unwrap_or_else(|| "–".to_owned()));
+            std::iter::once((*name).to_owned()).chain(cells).collect()
+        })
+        .collect();
+    table("Counts", &heads, &rows)
+}
+
+fn some(n: u64) -> Option<String> {
+    (n > 0).then(|| count(n))
 }
 
 fn row(name: String, s: &Summary) -> Vec<String> {

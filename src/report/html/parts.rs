@@ -49,7 +49,9 @@ fn tile(heading: &str, meaning: &str, all: &[Way<'_>], value: &dyn Fn(&Way<'_>) 
             h3 { (heading) }
             dl {
                 @for way in all {
-                    div { dt { span.dot class={ "k-" (class(way)) } {} (way.name) } dd { (value(way)) } }
+                    @let text = value(way);
+                    @let words = !text.starts_with(|c: char| c.is_ascii_digit());
+                    div { dt { span class={ "dot k-" (class(way)) } {} (way.name) } dd.words[words] { (text) } }
                 }
             }
             p.quiet { (meaning) }
@@ -127,7 +129,7 @@ fn exchange(name: &str, handshake: &Handshake) -> Markup {
                     tbody {
                         @for line in text.lines() {
                             tr {
-                                td { code { (shown(line)) span.crlf { "␍␊" } } }
+                                td { code { (shown(line)) span.crlf { "\\r\\n" } } }
                                 td { (meaning(line)) }
                             }
                         }

@@ -1,0 +1,75 @@
+//! Every chart of every fixture, at both sizes: no text is cut off, none lies on another.
+
+use super::*;
+use crate::report::fixture;
+use shape::Anchor;
+
+/// The box of a text, a little smaller than its line so that neighbours may touch.
+fn text_box(shape: &Shape) -> Option<(String, [f64; 4])> {
+    let Shape::Text { at, text, size, bold, anchor, .. } = shape else { return None };
+    let width = font::width(text, *size, *bold);
+    let left = match anchor {
+        Anchor::Start => at.0,
+        Anchor::Middle => at.0 - width / 2.0,
+        Anchor::End => at.0 - width,
+    };
+    Some((text.clone(), [left, at.1 - size * 0.42, left + width, at.1 + size * 0.42]))
+}
+
+fn check(name: &str, picture: &Picture) {
+    let boxes: Vec<_> =
+        picture.shapes.iter().filter_map(text_box).filter(|(text, _)| !text.is_empty()).collect();
+    assert!(!boxes.is_empty(), "{name}");
+    for (i, (text, a)) in boxes.iter().enumerate() {
+        let inside = a[0] >= -0.5 && a[1] >= 0.0 && a[2] <= picture.width + 0.5 && a[3] <= picture.height;
+        assert!(inside, "{name}: {text:?} {a:?} leaves {} x {}", picture.width, picture.height);
+        for (other, b) in &boxes[i + 1..] {
+            let apart = a[2] <= b[0] || b[2] <= a[0] || a[3] <= b[1] || b[3] <= a[1];
+            assert!(apart, "{name}: {text:?} {a:?} lies on {other:?} {b:?}");
+        }
+    }
+}
+
+#[test]
+fn no_text_is_cut_off_or_covered() {
+    let mut many = fixture::in_between();
+    let mut second = many.transports[0].clone();
+    second.label = "poll-with-a-rather-long-name-of-its-own".to_owned();
+    many.transports.push(second);
+    for (name, outcome) in [
+        ("letters", fixture::letters()),
+        ("in-between", fixture::in_between()),
+        ("five", many),
+        ("hostile", fixture::hostile()),
+    ] {
+        for entry in entries(&outcome) {
+            let Some(figure) = entry.figure() else { panic!("{name}: a chart is missing") };
+            for frame in [Frame::wide(), Frame::narrow()] {
+                let picture = figure.picture(&frame);
+                let name = format!("{name}, {}, {} points wide", figure.slug, frame.width);
+                check(&name, &picture);
+                check(&name, &paint::with_title(&figure.title, &frame, picture));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_crowded_timeline_stays_readable() {
+    let mut outcome = fixture::letters();
+    for t in &mut outcome.transports {
+        let person = t.person.as_mut().unwrap();
+        person.news = (0..400)
+            .map(|i| crate::outcome::News {
+                published_ms: f64::from(i) * 50.0,
+                received_ms: f64::from(i) * 50.0 + 30.0,
+                text: format!("ball {i}"),
+            })
+            .collect();
+    }
+    let entries = entries(&outcome);
+    let figure = entries[0].figure().unwrap();
+    for frame in [Frame::wide(), Frame::narrow()] {
+        check("crowded", &figure.picture(&frame));
+    }
+}
