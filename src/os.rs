@@ -107,24 +107,3 @@ pub fn ephemeral_ports() -> u32 {
         _ => IANA,
     }
 }
-
-/// Waits for a signal that asks to end, and returns the exit code it stands for: 130 or 143.
-pub async fn end_signal() -> u8 {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut interrupt), Ok(mut terminate)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        {
-            return tokio::select! {
-                _ = interrupt.recv() => 130,
-                _ = terminate.recv() => 143,
-            };
-        }
-    }
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => 130,
-        // Without signals there is nothing to wait for.
-        Err(_) => std::future::pending().await,
-    }
-}

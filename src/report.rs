@@ -11,6 +11,7 @@ use crate::outcome::{Outcome, SCHEMA};
 pub mod chart;
 #[cfg(test)]
 mod fixture;
+pub mod csv;
 pub mod html;
 pub mod lessons;
 pub mod measure;

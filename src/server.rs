@@ -28,7 +28,7 @@ mod query;
 mod routes;
 mod socket;
 mod sse;
-mod stats;
+pub mod stats;
 mod web_socket;
 
 pub use control::publish_frame;

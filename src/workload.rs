@@ -58,11 +58,6 @@ impl Schedule {
         events.sort_by_key(|event| event.at);
         Self { topics, reads, events, conflate: false }
     }
-
-    /// The events of one topic, in order.
-    pub fn events_of(&self, topic: u32) -> impl Iterator<Item = &Planned> {
-        self.events.iter().filter(move |event| event.topic == topic)
-    }
 }
 
 /// What part of which schedule is asked for.

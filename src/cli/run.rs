@@ -9,12 +9,13 @@ use anyhow::Context as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::signals::Signals;
 use super::{Exit, THRESHOLD_FAILED, Usage, stage};
 use crate::live;
 use crate::outcome::{Delivery, Outcome};
 use crate::report;
-use crate::scenario::file::{self, Overrides};
-use crate::scenario::{Engine, Scenario};
+use crate::scenario::file::Overrides;
+use crate::scenario::{Engine, Scenario, shipped};
 
 /// Options of `run`.
 #[derive(Debug, clap::Args)]
@@ -110,7 +111,7 @@ fn load(args: &Args) -> anyhow::Result<Vec<Scenario>> {
     let mut scenarios = Vec::new();
     let mut problems = Vec::new();
     for name in &args.scenarios {
-        match file::load(name, &overrides) {
+        match shipped::load(name, &overrides) {
             Ok(scenario) if scenario.engine == Engine::Live => scenarios.push(scenario),
             Ok(scenario) => problems.push(format!("{}: this engine is not built yet; try --engine live", scenario.name)),
             Err(error) => problems.push(error.to_string()),
@@ -128,14 +129,13 @@ fn directory(args: &Args, scenario: &Scenario, of: usize) -> PathBuf {
 }
 
 async fn all(args: &Args, scenarios: &[Scenario], directories: &[PathBuf]) -> Exit {
-    let signal = Signal::watch();
+    let signal = Signal::watch()?;
     let mut outcomes = Vec::new();
     let mut code = 0;
     for (scenario, directory) in scenarios.iter().zip(directories) {
         let (outcome, deliveries) = one(args, scenario, &signal).await?;
         if args.format == Format::Text {
-            let width = console::Term::stdout().size().1 as usize;
-            anstream::print!("{}", report::text::summary(&outcome, report::text::Style { width }));
+            anstream::print!("{}", report::text::summary(&outcome, report::text::Style::Coloured));
         }
         if !args.no_report {
             save(args, &outcome, &deliveries, directory)?;
@@ -227,19 +227,20 @@ struct Signal {
 }
 
 impl Signal {
-    fn watch() -> Self {
+    fn watch() -> std::io::Result<Self> {
         let signal = Self { interrupt: CancellationToken::new(), code: Arc::new(AtomicU8::new(0)) };
         let (interrupt, code) = (signal.interrupt.clone(), signal.code.clone());
+        let mut signals = Signals::take_over()?;
         tokio::spawn(async move {
             loop {
-                let number = crate::os::end_signal().await;
+                let number = signals.next().await;
                 if code.swap(number, Ordering::Relaxed) != 0 {
                     std::process::exit(number.into());
                 }
                 interrupt.cancel();
             }
         });
-        signal
+        Ok(signal)
     }
 
     fn code(&self) -> u8 {

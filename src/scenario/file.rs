@@ -110,8 +110,12 @@ const PUSH_WARMUP: Duration = Duration::from_secs(1);
 /// Reads a scenario.
 ///
 /// `name` names the report directory and is the default title; `file` is how the user named the
-/// file, for messages. Defaults: `title` the name, `seed` 1, `duration` 20 s, `warmup` the longest
-/// short-poll interval, at most 10 s (1 s without short polls).
+/// file, for messages. Required are `clients`, a `[workload]` with its kind and gap, and one
+/// `[[transport]]` or more. Defaults at the top: `title` the name, `seed` 1, `duration` 20 s, `warmup`
+/// the longest short-poll interval, at most 10 s (1 s without short polls). Of workloads: `inbox` own,
+/// no `payload`, `typing_before` 0 ms (never), `receipts` false, 20 `overs`, 20 `symbols`, `conflate`
+/// false. Of transports: `label` the kind (poll-2, poll-3 … when repeated), `keep_alive` true,
+/// `conditional` false, `hold` 25 s, `ping` 25 s (0 ms: none), `read_buffer` 4 KiB.
 ///
 /// # Errors
 /// Every problem of the text and the overrides, at once.

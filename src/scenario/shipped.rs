@@ -1,1 +1,232 @@
-//! The scenarios embedded in the binary.
+//! The scenarios inside the binary, in the order of a course, and how `run` finds one.
+
+use std::path::Path;
+
+use super::file::{self, Overrides, Problems};
+use super::{Scenario, nearest};
+
+/// A scenario that comes with the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shipped {
+    /// What `run` calls it.
+    pub name: &'static str,
+    /// The TOML file, comments and all.
+    pub text: &'static str,
+}
+
+macro_rules! shipped {
+    ($($name:literal),+ $(,)?) => {
+        [$(Shipped { name: $name, text: include_str!(concat!("../../scenarios/", $name, ".toml")) }),+]
+    };
+}
+
+const ALL: [Shipped; 7] =
+    shipped!["letters", "in-between", "chat", "cricket", "ticker", "game", "connection-per-poll"];
+
+/// Every shipped scenario, in the order of a course.
+#[must_use]
+pub fn all() -> &'static [Shipped] {
+    &ALL
+}
+
+/// The shipped scenario of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Shipped> {
+    ALL.iter().find(|shipped| shipped.name == name)
+}
+
+/// The shipped name that `written` was probably meant to be.
+#[must_use]
+pub fn suggestion(written: &str) -> Option<&'static str> {
+    nearest(written, ALL.iter().map(|shipped| shipped.name))
+}
+
+/// Why no scenario came of a path or name; each is a mistake of the user (exit code 2).
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Neither a file nor a shipped name.
+    #[error(
+        "there is no scenario \"{name}\"; there are {}, and a file of your own goes by its path, like ./my.toml{}",
+        names(),
+        hint(.name)
+    )]
+    Unknown {
+        /// As written.
+        name: String,
+    },
+    /// A path that could not be read.
+    #[error("{path}: {reason}")]
+    Unreadable {
+        /// As written.
+        path: String,
+        /// In words.
+        reason: String,
+    },
+    /// A file that was read and is wrong, one problem a line.
+    #[error(transparent)]
+    Invalid(#[from] Problems),
+}
+
+fn hint(name: &str) -> String {
+    suggestion(name).map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"))
+}
+
+fn names() -> String {
+    ALL.map(|shipped| shipped.name).join(", ")
+}
+
+/// Longer than any scenario that a person wrote.
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// The text behind a path or a shipped name, its name and how messages call it.
+///
+/// A path is what exists, has a separator or ends in `.toml`; anything else is a shipped name, which
+/// a file of the same name in the current folder does not hide.
+///
+/// # Errors
+/// [`LoadError::Unknown`] or [`LoadError::Unreadable`].
+pub fn text(path_or_name: &str) -> Result<(String, String), LoadError> {
+    if let Some(shipped) = find(path_or_name) {
+        return Ok((shipped.name.to_owned(), shipped.text.to_owned()));
+    }
+    let path = Path::new(path_or_name);
+    let is_path = path_or_name.contains(['/', '\\']) || path_or_name.ends_with(".toml") || path.exists();
+    if !is_path {
+        return Err(LoadError::Unknown { name: path_or_name.to_owned() });
+    }
+    let text =
+        read(path).map_err(|reason| LoadError::Unreadable { path: path_or_name.to_owned(), reason })?;
+    let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("scenario");
+    Ok((name.to_owned(), text))
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    if path.is_dir() {
+        return Err("is a folder; name a scenario file in it".to_owned());
+    }
+    // Reading a device or a pipe might never end.
+    let about = std::fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    })?;
+    if !about.is_file() {
+        return Err("is not a plain file; a scenario is a TOML text".to_owned());
+    }
+    if about.len() > LARGEST_FILE {
+        return Err("is larger than 1 MiB; a scenario is a short TOML text".to_owned());
+    }
+    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    match String::from_utf8(bytes) {
+        Ok(text) if text.contains('\0') => Err("is a binary file; a scenario is a TOML text".to_owned()),
+        Ok(text) => Ok(text),
+        Err(_) => Err("is not UTF-8; a scenario is a TOML text".to_owned()),
+    }
+}
+
+/// Loads a scenario by path or shipped name, with the command line's overrides.
+///
+/// # Errors
+/// What [`text`] and [`file::read`] say.
+pub fn load(path_or_name: &str, overrides: &Overrides) -> Result<Scenario, LoadError> {
+    let (name, text) = text(path_or_name)?;
+    Ok(file::read(&name, path_or_name, &text, overrides)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::transport::Way;
+
+    fn scenario(shipped: &Shipped) -> Scenario {
+        load(shipped.name, &Overrides::default()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn every_shipped_scenario_is_a_short_sound_lesson() {
+        for shipped in all() {
+            let scenario = scenario(shipped);
+            assert!(scenario.lesson.is_some() && scenario.predict.is_some(), "{}", shipped.name);
+            assert!(scenario.duration <= Duration::from_secs(30));
+            let longest = scenario.transports.iter().map(|transport| match &transport.way {
+                Way::Poll { interval, .. } => *interval,
+                Way::LongPoll { hold } => *hold,
+                _ => Duration::ZERO,
+            });
+            let grace = longest.max().unwrap_or_default() + Duration::from_secs(2);
+            assert!(
+                scenario.warmup + scenario.duration + grace <= Duration::from_secs(40),
+                "{}",
+                shipped.name
+            );
+            assert!(shipped.text.contains("Real systems (2026-11):"), "{}", shipped.name);
+            assert!(shipped.text.lines().all(|line| line.chars().count() <= 110), "{}", shipped.name);
+        }
+    }
+
+    /// A report is drawn again from the scenario inside its outcome.
+    #[test]
+    fn every_scenario_survives_being_written_as_json() {
+        for shipped in all() {
+            let scenario = scenario(shipped);
+            let json = serde_json::to_string(&scenario).unwrap();
+            assert_eq!(serde_json::from_str::<Scenario>(&json).unwrap(), scenario);
+        }
+    }
+
+    /// Two cores carry all transports of a scenario at once.
+    #[test]
+    fn every_shipped_scenario_is_a_moderate_load() {
+        for shipped in all() {
+            let scenario = scenario(shipped);
+            let seconds = scenario.duration.as_secs_f64();
+            let to = crate::clock::as_micros(scenario.duration);
+            let schedule = scenario.workload.schedule(scenario.clients, scenario.seed, 0, to);
+            let mut readers = vec![0usize; schedule.topics.len()];
+            for topic in &schedule.reads {
+                readers[*topic as usize] += 1;
+            }
+            let pushed: usize = schedule
+                .events
+                .iter()
+                .map(|event| readers[event.topic as usize] - usize::from(event.author.is_some()))
+                .sum();
+            let sent = schedule.events.iter().filter(|event| event.author.is_some()).count();
+            let clients = f64::from(scenario.clients);
+            let (mut requests, mut deliveries) = (0.0, 0.0);
+            for transport in &scenario.transports {
+                deliveries += pushed as f64 / seconds;
+                requests += match &transport.way {
+                    Way::Poll { interval, .. } => clients / interval.as_secs_f64() + sent as f64 / seconds,
+                    Way::LongPoll { hold } => (pushed + sent) as f64 / seconds + clients / hold.as_secs_f64(),
+                    Way::Sse => sent as f64 / seconds,
+                    Way::WebSocket { .. } => 0.0,
+                };
+            }
+            assert!(pushed > 100, "{}: {pushed} deliveries say nothing", shipped.name);
+            assert!(requests < 1_500.0 && deliveries < 8_000.0, "{}: {requests} {deliveries}", shipped.name);
+        }
+    }
+
+    #[test]
+    fn a_name_is_a_shipped_one_and_a_path_is_a_file() {
+        let told = |name: &str| load(name, &Overrides::default()).unwrap_err().to_string();
+        assert!(told("leters").contains("did you mean \"letters\"?"));
+        assert!(told("nothing-like-it").contains("there are letters, in-between"));
+        assert!(told("nowhere/at-all.toml").contains("nowhere/at-all.toml: there is no such file"));
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        assert!(told(folder.path().to_str().unwrap()).contains("is a folder"));
+        std::fs::write(path("latin.toml"), b"title = \"\xe9\"").unwrap();
+        assert!(told(&path("latin.toml")).contains("is not UTF-8"));
+        std::fs::write(path("binary.toml"), b"a\0b").unwrap();
+        assert!(told(&path("binary.toml")).contains("binary"));
+        std::fs::write(path("mine.toml"), ALL[0].text).unwrap();
+        let mine = load(&path("mine.toml"), &Overrides::default()).unwrap();
+        assert_eq!((mine.name.as_str(), mine.clients), ("mine", 300));
+        std::fs::write(path("wrong.toml"), "clients = 0").unwrap();
+        let said = told(&path("wrong.toml"));
+        assert!(said.contains(&format!("{}:1: clients: 0", path("wrong.toml"))), "{said}");
+    }
+}

@@ -39,14 +39,14 @@ const BEFORE: [&str; 6] = [
 
 /// What a ball can bring, per thousand, roughly as in a twenty-over match.
 const CHANCES: [(u64, Ball); 8] = [
-    (360, Ball::Runs(0)),
+    (340, Ball::Runs(0)),
     (370, Ball::Runs(1)),
     (70, Ball::Runs(2)),
     (5, Ball::Runs(3)),
     (105, Ball::Runs(4)),
     (45, Ball::Runs(6)),
     (20, Ball::Wide),
-    (25, Ball::Wicket),
+    (45, Ball::Wicket),
 ];
 
 #[derive(Debug, Clone, Copy)]

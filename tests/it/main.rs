@@ -1,8 +1,11 @@
 //! The one integration binary: whatever needs sockets, processes or the source tree.
 
 mod browser;
+mod command_line;
 mod foreign;
 mod handshake;
+mod live_runs;
 mod peers;
+mod program;
 mod tidy;
 mod web_driver;

@@ -1,8 +1,9 @@
 use super::{Moment, Progress, Saw, Stage};
-use crate::scenario::file::{self, Overrides};
+use crate::scenario::file::Overrides;
+use crate::scenario::shipped;
 
 fn stage() -> Stage {
-    Stage::new(&file::load("letters", &Overrides::default()).unwrap())
+    Stage::new(&shipped::load("letters", &Overrides::default()).unwrap())
 }
 
 fn moment(at: i64, saw: Saw) -> Moment {

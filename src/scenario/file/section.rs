@@ -32,16 +32,32 @@ pub(super) struct Section<'a> {
     table: &'a Table,
     report: &'a Report,
     asked: Vec<&'static str>,
+    /// Those of `asked` that only a later version obeys.
+    later: Vec<&'static str>,
 }
 
 impl<'a> Section<'a> {
     pub(super) fn top(table: &'a Table, report: &'a Report) -> Self {
-        Self { place: String::new(), origin: &Origin::Top, table, report, asked: Vec::new() }
+        Self {
+            place: String::new(),
+            origin: &Origin::Top,
+            table,
+            report,
+            asked: Vec::new(),
+            later: Vec::new(),
+        }
     }
 
     /// A table within this one.
     pub(super) fn inner(&self, place: &str, origin: &'a Origin, table: &'a Table) -> Self {
-        Section { place: place.to_owned(), origin, table, report: self.report, asked: Vec::new() }
+        Section {
+            place: place.to_owned(),
+            origin,
+            table,
+            report: self.report,
+            asked: Vec::new(),
+            later: Vec::new(),
+        }
     }
 
     pub(super) fn whole(&self) -> &'a Table {
@@ -227,7 +243,10 @@ impl<'a> Section<'a> {
         };
         let chosen = node.text().and_then(|text| options.iter().find(|(word, _)| *word == text));
         if chosen.is_none() {
-            let hint = did_you_mean(node.text().unwrap_or_default(), options.iter().map(|(word, _)| *word));
+            let hint = match node.text() {
+                Some(text) => did_you_mean(text, options.iter().map(|(word, _)| *word)),
+                None => ", in quotes".to_owned(),
+            };
             self.problem(key, &node.origin, format!("{} is not known; write {right}{hint}", node.shown()));
         }
         chosen.map(|(_, value)| *value)
@@ -246,6 +265,7 @@ impl<'a> Section<'a> {
         instead: &str,
     ) {
         self.get(key);
+        self.later.push(key);
         if let Some(entry) = self.table.get(key)
             && !harmless(&entry.node)
         {
@@ -271,8 +291,10 @@ impl<'a> Section<'a> {
                 elsewhere(key)
             };
             let right = place.unwrap_or_else(|| {
-                let known = self.asked.join(", ");
-                format!("the keys here are {known}{}", did_you_mean(key, self.asked.iter().copied()))
+                let built: Vec<&str> =
+                    self.asked.iter().filter(|key| !self.later.contains(key)).copied().collect();
+                let hint = did_you_mean(key, self.asked.iter().copied());
+                format!("the keys here are {}{hint}", built.join(", "))
             });
             self.problem(key, &entry.origin, format!("is not a key here; {right}"));
         }

@@ -296,6 +296,7 @@ fn sizes_and_ranges_are_checked() {
         ("inbox = \"shard\"", "did you mean \"shared\"?"),
         ("inbox = 1979-05-27", "the date 1979-05-27 is not known"),
         ("gap = \"1s\"", "it belongs to kind = \"periodic\""),
+        ("inbox = 2", "2 is not known; write one of \"own\", \"shared\", in quotes"),
         ("meangap = \"1s\"", "did you mean \"mean_gap\"?"),
     ] {
         let text = edited("kind     = \"poisson\"", &format!("kind = \"poisson\"\n{line}"));
