@@ -136,7 +136,8 @@ async fn news(
         let text = format!("Publishing by POST was refused with {status}, so there was no news to see.");
         return Ok((text, false));
     }
-    receive(socket, patience, |text| text.starts_with(r#"{"topic""#), "the event").await?;
+    // Without `?as=` our own event comes back as well; it is not the one waited for.
+    receive(socket, patience, |text| text.contains(r#""from":"priya""#), "the event").await?;
     Ok((format!("Somebody else did POST {events} on another connection; nobody asked on this one."), true))
 }
 
