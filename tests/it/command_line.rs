@@ -9,8 +9,18 @@ use tempfile::tempdir;
 use crate::program::{Running, anynews, are_gone, one_at_a_time};
 
 /// A short run of the letters scenario; faster polls give it something to count.
-const SHORT: [&str; 10] =
-    ["run", "letters", "--duration", "2s", "--set", "clients=20", "--set", "poll.interval=500ms", "--set", "workload.mean_gap=2s"];
+const SHORT: [&str; 10] = [
+    "run",
+    "letters",
+    "--duration",
+    "2s",
+    "--set",
+    "clients=20",
+    "--set",
+    "poll.interval=500ms",
+    "--set",
+    "workload.mean_gap=2s",
+];
 
 fn short(more: &[&'static str]) -> Vec<&'static str> {
     [SHORT.as_slice(), more].concat()
@@ -35,7 +45,8 @@ fn a_run_writes_a_report_and_prints_a_verdict() {
     assert!(page.contains("</html>"));
     let charts = fs::read_dir(report.join("charts")).unwrap().count();
     assert!(charts >= 5, "{charts} charts");
-    let outcome: Value = serde_json::from_str(&fs::read_to_string(report.join("outcome.json")).unwrap()).unwrap();
+    let outcome: Value =
+        serde_json::from_str(&fs::read_to_string(report.join("outcome.json")).unwrap()).unwrap();
     assert_eq!(outcome["schema"], "anynews/outcome/1");
 }
 
@@ -56,8 +67,18 @@ fn several_scenarios_are_an_array() {
     let _alone = one_at_a_time();
     let directory = tempdir().unwrap();
     let arguments = [
-        "run", "letters", "letters", "--duration", "1s", "--set", "clients=5", "--set", "poll.interval=200ms",
-        "--format", "json", "--no-report",
+        "run",
+        "letters",
+        "letters",
+        "--duration",
+        "1s",
+        "--set",
+        "clients=5",
+        "--set",
+        "poll.interval=200ms",
+        "--format",
+        "json",
+        "--no-report",
     ];
     let ended = anynews(directory.path(), &arguments).exits(0);
     assert_eq!(serde_json::from_str::<Vec<Value>>(&ended.stdout).unwrap().len(), 2);
@@ -67,10 +88,15 @@ fn several_scenarios_are_an_array() {
 fn samples_lists_every_delivery() {
     let _alone = one_at_a_time();
     let directory = tempdir().unwrap();
-    let ended = anynews(directory.path(), &short(&["--samples", "--out", "here", "--format", "json"])).exits(0);
+    let ended =
+        anynews(directory.path(), &short(&["--samples", "--out", "here", "--format", "json"])).exits(0);
     let outcome: Value = serde_json::from_str(&ended.stdout).unwrap();
-    let delivered: u64 =
-        outcome["transports"].as_array().unwrap().iter().map(|t| t["deliveries"]["delivered"].as_u64().unwrap()).sum();
+    let delivered: u64 = outcome["transports"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| t["deliveries"]["delivered"].as_u64().unwrap())
+        .sum();
     let csv = fs::read_to_string(directory.path().join("here/deliveries.csv")).unwrap();
     assert_eq!(csv.lines().count() as u64, delivered + 1, "a heading and a row a delivery");
 }
@@ -91,7 +117,16 @@ fn a_signal_ends_the_run_and_what_was_measured_is_written() {
     let _alone = one_at_a_time();
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let directory = tempdir().unwrap();
-        let arguments = ["run", "letters", "--set", "clients=20", "--set", "poll.interval=500ms", "--set", "warmup=500ms"];
+        let arguments = [
+            "run",
+            "letters",
+            "--set",
+            "clients=20",
+            "--set",
+            "poll.interval=500ms",
+            "--set",
+            "warmup=500ms",
+        ];
         let mut running = Running::start(directory.path(), &arguments);
         running.hears("measuring");
         let servers = running.children();
@@ -112,7 +147,8 @@ fn a_signal_ends_the_run_and_what_was_measured_is_written() {
 fn no_server_outlives_a_killed_run() {
     let _alone = one_at_a_time();
     let directory = tempdir().unwrap();
-    let mut running = Running::start(directory.path(), &["run", "letters", "--set", "clients=10", "--no-report"]);
+    let mut running =
+        Running::start(directory.path(), &["run", "letters", "--set", "clients=10", "--no-report"]);
     running.hears("warm-up");
     let servers = running.children();
     assert!(!servers.is_empty());
@@ -123,15 +159,27 @@ fn no_server_outlives_a_killed_run() {
 #[test]
 fn more_clients_than_files_is_refused_with_what_would_fit() {
     let directory = tempdir().unwrap();
-    anynews(directory.path(), &["run", "letters", "--set", "clients=2000000", "--set", "workload.inbox=shared"])
-        .exits(2)
-        .says(&["2000000", "clients fit", "--set clients="]);
+    anynews(
+        directory.path(),
+        &["run", "letters", "--set", "clients=2000000", "--set", "workload.inbox=shared"],
+    )
+    .exits(2)
+    .says(&["2000000", "clients fit", "--set clients="]);
 }
 
 #[test]
 fn more_ports_than_there_are_is_refused() {
     let directory = tempdir().unwrap();
-    let arguments = ["run", "letters", "--set", "poll.keep_alive=false", "--set", "clients=5000", "--set", "poll.interval=500ms"];
+    let arguments = [
+        "run",
+        "letters",
+        "--set",
+        "poll.keep_alive=false",
+        "--set",
+        "clients=5000",
+        "--set",
+        "poll.interval=500ms",
+    ];
     anynews(directory.path(), &arguments).exits(2).says(&["TIME_WAIT", "interval"]);
 }
 

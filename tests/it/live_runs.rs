@@ -6,7 +6,10 @@ use tempfile::tempdir;
 use crate::program::{anynews, one_at_a_time};
 
 fn run(arguments: &[&str]) -> Value {
-    let ended = anynews(tempdir().unwrap().path(), &[&["run"], arguments, &["--no-report", "--format", "json", "-q"]].concat());
+    let ended = anynews(
+        tempdir().unwrap().path(),
+        &[&["run"], arguments, &["--no-report", "--format", "json", "-q"]].concat(),
+    );
     serde_json::from_str(&ended.exits(0).stdout).unwrap()
 }
 
@@ -58,13 +61,20 @@ fn letters_measures_what_theory_says() {
     let expected = (-5.0f64 / 47.5).exp();
     let asked = n(&poll["requests"]["polls"]);
     let se = (expected * (1.0 - expected) / asked).sqrt();
-    assert!((n(&poll["waste_ratio"]) - expected).abs() < 3.0 * se, "{} against {expected}", poll["waste_ratio"]);
+    assert!(
+        (n(&poll["waste_ratio"]) - expected).abs() < 3.0 * se,
+        "{} against {expected}",
+        poll["waste_ratio"]
+    );
     // The wait is uniform over the interval: its standard deviation is T/√12.
     let delivered = n(&poll["deliveries"]["delivered"]);
     let se_ms = 5000.0 / 12f64.sqrt() / delivered.sqrt();
     assert!((n(&poll["latency_ms"]["mean"]) - 2500.0).abs() < 3.0 * se_ms, "{}", poll["latency_ms"]);
     assert!((n(&poll["theory"]["waste_ratio"]) - expected).abs() < 1e-9);
-    assert_eq!(poll["deliveries"]["published"], websocket["deliveries"]["published"], "the same events for both");
+    assert_eq!(
+        poll["deliveries"]["published"], websocket["deliveries"]["published"],
+        "the same events for both"
+    );
     assert_eq!(asked, 1200.0, "300 people, 20 s, one ask per 5 s");
 }
 
@@ -73,8 +83,17 @@ fn the_seed_alone_decides_the_events() {
     let _alone = one_at_a_time();
     let published = |seed: &str, warmup: &str| {
         let outcome = run(&[
-            "letters", "--only", "websocket", "--duration", "1s", "--seed", seed, "--set", warmup,
-            "--set", "workload.mean_gap=2s",
+            "letters",
+            "--only",
+            "websocket",
+            "--duration",
+            "1s",
+            "--seed",
+            seed,
+            "--set",
+            warmup,
+            "--set",
+            "workload.mean_gap=2s",
         ]);
         outcome["transports"][0]["deliveries"]["published"].clone()
     };
@@ -87,8 +106,17 @@ fn conditional_polls_are_answered_304_and_cost_less() {
     let _alone = one_at_a_time();
     let bytes = |conditional: &str| {
         let outcome = run(&[
-            "letters", "--only", "poll", "--duration", "2s", "--set", "clients=50", "--set", "poll.interval=200ms",
-            "--set", conditional,
+            "letters",
+            "--only",
+            "poll",
+            "--duration",
+            "2s",
+            "--set",
+            "clients=50",
+            "--set",
+            "poll.interval=200ms",
+            "--set",
+            conditional,
         ]);
         books_balance(&outcome["transports"][0]);
         n(&outcome["transports"][0]["bytes"]["down"])

@@ -89,9 +89,9 @@ impl Running {
     /// Ids of its child processes.
     pub fn children(&self) -> Vec<Pid> {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("a Linux /proc");
-        let ids = tasks.flatten().map(|task| {
-            std::fs::read_to_string(task.path().join("children")).unwrap_or_default()
-        });
+        let ids = tasks
+            .flatten()
+            .map(|task| std::fs::read_to_string(task.path().join("children")).unwrap_or_default());
         let ids: Vec<String> = ids.collect();
         ids.iter()
             .flat_map(|line| line.split_whitespace())
@@ -128,7 +128,8 @@ pub fn are_gone(processes: &[Pid]) {
     let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
     let alive = |id: &&Pid| {
         // A zombie answers to signals but is over.
-        let state = std::fs::read_to_string(format!("/proc/{}/stat", id.as_raw_nonzero())).unwrap_or_default();
+        let state =
+            std::fs::read_to_string(format!("/proc/{}/stat", id.as_raw_nonzero())).unwrap_or_default();
         test_kill_process(**id).is_ok() && !state.contains(") Z ")
     };
     while let Some(id) = processes.iter().find(alive) {

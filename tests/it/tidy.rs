@@ -165,7 +165,10 @@ fn no_permission_is_left_over() {
         .collect();
     for (from, whom) in SAME_LAYER {
         for to in *whom {
-            assert!(used.iter().any(|(one, other)| one == from && other == to), "{from} no longer imports {to}");
+            assert!(
+                used.iter().any(|(one, other)| one == from && other == to),
+                "{from} no longer imports {to}"
+            );
         }
     }
 }
