@@ -4,8 +4,8 @@
 //! wakes those who wait.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -13,56 +13,11 @@ use serde_json::value::RawValue;
 use crate::clock::Micros;
 use crate::event::{Event, Publish};
 
+mod stored;
 #[cfg(test)]
 mod tests;
 
-/// An event as the feed keeps it: encoded once, shared by every reader.
-#[derive(Debug)]
-pub struct Stored {
-    /// Position in the feed, from 1.
-    pub offset: u64,
-    /// The event as one line of JSON (UTF-8, no line break), as every transport sends it.
-    pub json: Bytes,
-    at: Micros,
-    kind: Box<str>,
-    id: Option<Box<str>>,
-    ttl_ms: Option<u64>,
-    key: Option<Box<str>>,
-    from: Option<Box<str>>,
-    /// Bytes of the feed up to and with this event, so that a reader's backlog is a subtraction.
-    end: u64,
-    sse: OnceLock<Bytes>,
-}
-
-impl Stored {
-    /// The event as a frame of server-sent events, built for the first reader who needs it. The
-    /// flag says whether this call built it.
-    pub fn sse(&self, epoch: &str) -> (Bytes, bool) {
-        let mut built = false;
-        let frame = self.sse.get_or_init(|| {
-            built = true;
-            let head = format!("id: {epoch}:{}\nevent: {}\ndata: ", self.offset, self.kind);
-            let mut frame = Vec::with_capacity(head.len() + self.json.len() + 2);
-            frame.extend_from_slice(head.as_bytes());
-            frame.extend_from_slice(&self.json);
-            frame.extend_from_slice(b"\n\n");
-            Bytes::from(frame)
-        });
-        (frame.clone(), built)
-    }
-
-    fn expired(&self, now: Micros) -> bool {
-        self.ttl_ms.is_some_and(|ttl| {
-            let ttl = i64::try_from(ttl).unwrap_or(i64::MAX).saturating_mul(1000);
-            now > self.at.saturating_add(ttl)
-        })
-    }
-
-    fn for_reader(&self, who: &Reader, now: Micros) -> bool {
-        let own = who.name.is_some() && who.name == self.from;
-        !own && !self.expired(now)
-    }
-}
+pub use stored::Stored;
 
 /// Who reads, as far as it decides what is delivered.
 #[derive(Debug, Clone, Default)]
@@ -213,22 +168,10 @@ impl Feed {
         };
         let json = self.encode(&event);
         self.bytes += json.len() as u64;
-        let id = event.id.map(String::into_boxed_str);
-        if let Some(id) = &id {
-            self.ids.insert(id.clone(), self.head);
+        if let Some(id) = event.id.as_deref() {
+            self.ids.insert(id.into(), self.head);
         }
-        self.events.push_back(Arc::new(Stored {
-            offset: self.head,
-            json,
-            at: event.at,
-            kind: event.kind.into_boxed_str(),
-            id,
-            ttl_ms: event.ttl_ms,
-            key: event.key.map(String::into_boxed_str),
-            from: event.from.map(String::into_boxed_str),
-            end: self.bytes,
-            sse: OnceLock::new(),
-        }));
+        self.events.push_back(Arc::new(Stored::new(event, json, self.bytes)));
         self.forget_oldest();
         Appended { offset: self.head, new: true }
     }

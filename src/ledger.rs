@@ -337,7 +337,7 @@ impl Ledger {
         let in_order = reader.in_order(got.offset);
         reader.settle(ordinal, got.at, self.duration, |o| {
             let event = &self.plan.schedule.events[topic[o as usize] as usize];
-            (event.author != Some(got.client)).then(|| (event.at, event.ttl_ms))
+            (event.author != Some(got.client)).then_some((event.at, event.ttl_ms))
         });
         if !counted {
             return;

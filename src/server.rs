@@ -21,6 +21,7 @@ mod control;
 mod guard;
 mod head;
 mod long_poll;
+mod meter;
 mod poll;
 mod problem;
 mod publish;

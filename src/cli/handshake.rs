@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Exit, Usage, not_yet};
+use super::{Exit, Usage};
 use crate::handshake::{Target, record, show};
 
 /// How long each step may take.
@@ -16,10 +16,14 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> Exit {
-    let Some(url) = args.url else { return not_yet("handshake") };
-    let target = Target::parse(&url).map_err(Usage)?;
+    let target = args.url.as_deref().map(Target::parse).transpose().map_err(Usage)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let transcript = runtime.block_on(record::record(&target, PATIENCE));
+    let transcript = runtime.block_on(async {
+        match &target {
+            Some(target) => Ok(record::record(target, PATIENCE).await),
+            None => record::record_our_own(PATIENCE).await,
+        }
+    })?;
     if !transcript.chunks.is_empty() {
         anstream::print!("{}", show::render(&transcript));
     }

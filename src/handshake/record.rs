@@ -7,16 +7,21 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use tokio_util::sync::CancellationToken;
 
 use super::split::Stream;
 use super::{Chunk, Side, Target, Transcript};
+use crate::server;
 use crate::wire::heads;
 
+/// The socket of our own server that is opened.
+const LESSON: &str = "/topics/lesson/socket?as=you";
 /// What the client publishes on the socket.
 const OURS: &str = r#"{"kind":"message","data":"Any new messages?"}"#;
 /// What somebody else publishes, by POST.
@@ -50,6 +55,21 @@ pub async fn record(target: &Target, patience: Duration) -> Transcript {
     transcript
 }
 
+/// The same with a server of our own on a free port, which ends with it.
+///
+/// # Errors
+/// The server could not start.
+pub async fn record_our_own(patience: Duration) -> anyhow::Result<Transcript> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let target = Target { authority: listener.local_addr()?.to_string(), path: LESSON.to_owned() };
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(server::run(listener, None, server::Settings::default(), stop.clone()));
+    let transcript = record(&target, patience).await;
+    stop.cancel();
+    serving.await??;
+    Ok(transcript)
+}
+
 async fn connect(authority: &str, patience: Duration) -> Result<TcpStream, String> {
     let stream = match timeout(patience, TcpStream::connect(authority)).await {
         Ok(Ok(stream)) => stream,
@@ -79,7 +99,8 @@ async fn talk(target: &Target, stream: Recorded, patience: Duration) -> Result<(
         Some(events) => news(&mut socket, &target.authority, &events, patience).await?,
         None => echo(&mut socket, patience).await?,
     };
-    if socket.close(None).await.is_ok() {
+    let farewell = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+    if socket.close(Some(farewell)).await.is_ok() {
         // Reading on makes the library answer; a server that never hangs up has its second.
         let _ = timeout(FAREWELL, async { while let Some(Ok(_)) = socket.next().await {} }).await;
     }
@@ -115,7 +136,8 @@ async fn news(
         let text = format!("Publishing by POST was refused with {status}, so there was no news to see.");
         return Ok((text, false));
     }
-    receive(socket, patience, |text| text.starts_with(r#"{"topic""#), "the event").await?;
+    // Without `?as=` our own event comes back as well; it is not the one waited for.
+    receive(socket, patience, |text| text.contains(r#""from":"priya""#), "the event").await?;
     Ok((format!("Somebody else did POST {events} on another connection; nobody asked on this one."), true))
 }
 

@@ -167,8 +167,8 @@ impl Page {
 
     fn price(&mut self, frame: &Frame) {
         let text = format!(
-            "News cost {} bytes of header. Asking for it by HTTP would have cost a request like the one \
-             above and a head in the answer, each time, news or not.",
+            "The news needed {} bytes of header. Asking for it by HTTP would have needed a request with its \
+             head, and an answer with its own, each time, news or not.",
             frame.header.size()
         );
         self.wrapped(INDENT, &text, Style::new());

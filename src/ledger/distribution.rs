@@ -38,7 +38,8 @@ impl Distribution {
     /// Adds a time; negative ones count as 0.
     pub fn record(&mut self, us: i64) {
         let us = us.max(0).unsigned_abs().min(MAX_US);
-        self.histogram.saturating_record(us);
+        // Resizing cannot fail below MAX_US, and a saturated count is better than a lost run.
+        let _ = self.histogram.record(us);
         self.sum += us as f64;
         self.min = self.min.min(us);
         self.max = self.max.max(us);

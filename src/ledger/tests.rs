@@ -1,3 +1,5 @@
+//! The ledger's books: every client × event has exactly one fate.
+
 use std::collections::HashSet;
 use std::sync::Arc;
 

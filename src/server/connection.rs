@@ -18,8 +18,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::meter::Meter;
 use super::problem::Problem;
-use super::socket::{Meter, Socket};
+use super::socket::Socket;
 use super::stats::count;
 use super::{App, guard};
 

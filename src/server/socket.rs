@@ -6,7 +6,6 @@ use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,125 +13,14 @@ use axum::http::StatusCode;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
-use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::Settings;
 use super::head::{HeadEnd, Recording};
+use super::meter::{Meter, Phase};
 use super::problem::Problem;
-use super::stats::Counters;
 
-/// Payload of a full TCP segment on Ethernet with timestamps, for the wire estimate.
-const SEGMENT: u64 = 1448;
 /// How long a connection this side closes is read on, so that what was sent last still arrives: a
 /// socket closed with unread bytes resets the connection, and a reset throws away what is under way.
 const LINGER: Duration = Duration::from_secs(2);
-
-/// What a connection is doing, as far as deadlines go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-enum Phase {
-    /// Fresh, or in the middle of a head: limited by `Settings::head_timeout`.
-    Head,
-    /// A request is being answered: the handler has its own limits.
-    Busy,
-    /// Kept alive between requests: limited by `Settings::idle_keep_alive`.
-    Idle,
-    /// Speaks WebSocket: pings decide.
-    Upgraded,
-}
-
-/// What the socket and the service of one connection share.
-#[derive(Debug)]
-pub(super) struct Meter {
-    pub(super) counters: Arc<Counters>,
-    pub(super) settings: Arc<Settings>,
-    // All of this is written by the one task that drives the connection; the atomics are there
-    // because socket and service are two owners.
-    phase: AtomicU8,
-    up: AtomicU64,
-    /// `up` when the previous request was finished.
-    up_before: AtomicU64,
-    /// Whether the head written next belongs to `bytes.opening`.
-    opening: AtomicBool,
-    /// Keeps the server's shutdown waiting for this connection.
-    _alive: TaskTrackerToken,
-}
-
-impl Meter {
-    pub(super) fn new(
-        counters: Arc<Counters>,
-        settings: Arc<Settings>,
-        alive: TaskTrackerToken,
-    ) -> Arc<Self> {
-        let current = counters.current.fetch_add(1, Relaxed) + 1;
-        counters.peak.fetch_max(current, Relaxed);
-        Arc::new(Self {
-            counters,
-            settings,
-            phase: AtomicU8::new(Phase::Head as u8),
-            up: AtomicU64::new(0),
-            up_before: AtomicU64::new(0),
-            opening: AtomicBool::new(false),
-            _alive: alive,
-        })
-    }
-
-    /// A request's head is complete; returns its bytes.
-    pub(super) fn request_begins(&self) -> u64 {
-        self.enter(Phase::Busy);
-        self.up.load(Relaxed) - self.up_before.load(Relaxed)
-    }
-
-    /// Its answer has left the handler, body and all.
-    pub(super) fn request_ends(&self) {
-        self.up_before.store(self.up.load(Relaxed), Relaxed);
-        self.enter(Phase::Idle);
-    }
-
-    /// From here on WebSocket is spoken.
-    pub(super) fn upgraded(&self) {
-        self.enter(Phase::Upgraded);
-    }
-
-    /// The request whose head had `request_head` bytes opens a stream or a socket; the answer's
-    /// head is measured as it is written.
-    pub(super) fn opens(&self, request_head: u64) {
-        self.counters.opening.fetch_add(request_head, Relaxed);
-        self.opening.store(true, Relaxed);
-    }
-
-    fn enter(&self, phase: Phase) {
-        self.phase.store(phase as u8, Relaxed);
-    }
-
-    fn phase(&self) -> Phase {
-        match self.phase.load(Relaxed) {
-            0 => Phase::Head,
-            1 => Phase::Busy,
-            2 => Phase::Idle,
-            _ => Phase::Upgraded,
-        }
-    }
-
-    fn read(&self, bytes: usize) {
-        let bytes = bytes as u64;
-        self.up.fetch_add(bytes, Relaxed);
-        self.counters.up.fetch_add(bytes, Relaxed);
-        self.counters.segments_up.fetch_add(bytes.div_ceil(SEGMENT), Relaxed);
-    }
-
-    fn wrote(&self, bytes: usize) {
-        let bytes = bytes as u64;
-        self.counters.down.fetch_add(bytes, Relaxed);
-        self.counters.segments_down.fetch_add(bytes.div_ceil(SEGMENT), Relaxed);
-    }
-}
-
-impl Drop for Meter {
-    fn drop(&mut self) {
-        self.counters.current.fetch_sub(1, Relaxed);
-    }
-}
 
 /// The wrapped socket.
 #[derive(Debug)]
@@ -176,7 +64,7 @@ impl Socket {
             self.over = true;
             return;
         }
-        if self.meter.up.load(Relaxed) == 0 {
+        if self.meter.untouched() {
             self.recording = Recording::first(&self.meter.counters);
         }
         self.meter.read(bytes.len());
@@ -192,21 +80,19 @@ impl Socket {
     fn has_written(&mut self, slices: &[IoSlice<'_>], count: usize) {
         self.stuck = None;
         self.meter.wrote(count);
-        let opening = self.meter.opening.load(Relaxed);
-        if !opening && self.recording.is_none() {
+        if !self.meter.is_opening() && self.recording.is_none() {
             return;
         }
         let mut left = count;
         for slice in slices {
             let bytes = &slice[..slice.len().min(left)];
             left -= bytes.len();
-            if self.meter.opening.load(Relaxed) {
+            if self.meter.is_opening() {
                 if self.opening.found() {
                     self.opening = HeadEnd::default(); // of an earlier stream on this connection
                 }
                 let head = self.opening.take(bytes);
-                self.meter.counters.opening.fetch_add(head as u64, Relaxed);
-                self.meter.opening.store(!self.opening.found(), Relaxed);
+                self.meter.opened(head, self.opening.found());
             }
             if let Some(recording) = &mut self.recording
                 && recording.response(bytes)
@@ -234,7 +120,7 @@ impl Socket {
             }
         };
         ready!(self.poll_deadline(cx, self.since + limit));
-        if phase == Phase::Head && self.meter.up.load(Relaxed) > self.meter.up_before.load(Relaxed) {
+        if phase == Phase::Head && self.meter.has_begun() {
             self.answer_request_timeout();
         }
         // To hyper this looks as if the client had closed, which ends the connection in peace.

@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::foreign::wanted;
+use crate::program::one_at_a_time;
 use crate::web_driver::Browser;
 
 /// What is wrong with the page as it stands: things a reader would see.
@@ -40,6 +41,7 @@ const COMPLAINTS: &str = r#"
 
 /// A short run of letters, with its report in `dir`.
 fn run_letters(dir: &Path) {
+    let _alone = one_at_a_time();
     let output = Command::new(env!("CARGO_BIN_EXE_anynews"))
         .args(["run", "letters", "--set", "clients=20", "--set", "poll.interval=500ms"])
         .args(["--set", "workload.mean_gap=2s", "--duration", "2s", "--quiet", "--out"])
@@ -76,6 +78,7 @@ fn the_report_reads_well_light_and_dark_narrow_and_wide() {
     let dir = tempfile::tempdir().unwrap();
     run_letters(dir.path());
     let browser = Browser::start();
+    let mut grounds = vec![];
     for scheme in ["light", "dark"] {
         for width in [320, 1400] {
             let screen = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
@@ -89,7 +92,9 @@ fn the_report_reads_well_light_and_dark_narrow_and_wide() {
             assert_eq!(browser.log("browser"), [] as [Value; 0], "{at}: the console");
             assert_eq!(foreign_requests(&browser.log("performance")), [] as [String; 0], "{at}: the network");
         }
+        grounds.push(browser.run("return getComputedStyle(document.body).backgroundColor"));
     }
+    assert_ne!(grounds[0], grounds[1], "light and dark are the same");
 }
 
 #[test]

@@ -113,3 +113,25 @@ async fn garbage_and_a_closed_port_are_clear_failures() {
     assert!(transcript.failure.unwrap().contains("cannot connect"));
     assert!(transcript.chunks.is_empty());
 }
+
+#[tokio::test]
+async fn our_own_server_speaks_unasked() {
+    let transcript = record::record_our_own(PATIENT).await.unwrap();
+    assert_eq!(transcript.failure, None);
+    assert!(transcript.unasked);
+    let text = text(&transcript);
+    // In this order: greeting, our publish, its acknowledgement, somebody else's event, both hang up.
+    let frames: Vec<_> = text.lines().skip_while(|line| !line.starts_with("4. ")).skip(2).take(6).collect();
+    let expected = [
+        ("server", "text", "{\"hello\""),
+        ("client", "text", "{\"kind\""),
+        ("server", "text", "{\"ack\""),
+        ("server", "text", "{\"topic\""),
+        ("client", "close", "1000"),
+        ("server", "close", "1000"),
+    ];
+    for (line, (side, kind, payload)) in frames.iter().zip(expected) {
+        assert!(line.contains(side) && line.contains(kind) && line.contains(payload), "{line}\n{text}");
+    }
+    assert!(text.contains("Frame 4 byte by byte: the server speaks unasked"), "{text}");
+}

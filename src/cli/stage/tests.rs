@@ -1,3 +1,5 @@
+//! The screen of a run in progress, as plain lines: what it says, and that it fits.
+
 use super::{Moment, Progress, Saw, Stage};
 use crate::scenario::file::Overrides;
 use crate::scenario::shipped;

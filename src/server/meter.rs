@@ -1,0 +1,140 @@
+//! What one connection's socket and service tell each other: its phase, its bytes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::Settings;
+use super::stats::Counters;
+
+/// Payload of a full TCP segment on Ethernet with timestamps, for the wire estimate.
+const SEGMENT: u64 = 1448;
+
+/// What a connection is doing, as far as deadlines go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Phase {
+    /// Fresh, or in the middle of a head: limited by `Settings::head_timeout`.
+    Head,
+    /// A request is being answered: the handler has its own limits.
+    Busy,
+    /// Kept alive between requests: limited by `Settings::idle_keep_alive`.
+    Idle,
+    /// Speaks WebSocket: pings decide.
+    Upgraded,
+}
+
+/// What the socket and the service of one connection share.
+#[derive(Debug)]
+pub(super) struct Meter {
+    pub(super) counters: Arc<Counters>,
+    pub(super) settings: Arc<Settings>,
+    // All of this is written by the one task that drives the connection; the atomics are there
+    // because socket and service are two owners.
+    phase: AtomicU8,
+    up: AtomicU64,
+    /// `up` when the previous request was finished.
+    up_before: AtomicU64,
+    /// Whether the head written next belongs to `bytes.opening`.
+    opening: AtomicBool,
+    /// Keeps the server's shutdown waiting for this connection.
+    _alive: TaskTrackerToken,
+}
+
+impl Meter {
+    pub(super) fn new(
+        counters: Arc<Counters>,
+        settings: Arc<Settings>,
+        alive: TaskTrackerToken,
+    ) -> Arc<Self> {
+        let current = counters.current.fetch_add(1, Relaxed) + 1;
+        counters.peak.fetch_max(current, Relaxed);
+        Arc::new(Self {
+            counters,
+            settings,
+            phase: AtomicU8::new(Phase::Head as u8),
+            up: AtomicU64::new(0),
+            up_before: AtomicU64::new(0),
+            opening: AtomicBool::new(false),
+            _alive: alive,
+        })
+    }
+
+    /// A request's head is complete; returns its bytes.
+    pub(super) fn request_begins(&self) -> u64 {
+        self.enter(Phase::Busy);
+        self.up.load(Relaxed) - self.up_before.load(Relaxed)
+    }
+
+    /// Its answer has left the handler, body and all.
+    pub(super) fn request_ends(&self) {
+        self.up_before.store(self.up.load(Relaxed), Relaxed);
+        self.enter(Phase::Idle);
+    }
+
+    /// From here on WebSocket is spoken.
+    pub(super) fn upgraded(&self) {
+        self.enter(Phase::Upgraded);
+    }
+
+    /// Whether nothing was ever read.
+    pub(super) fn untouched(&self) -> bool {
+        self.up.load(Relaxed) == 0
+    }
+
+    /// Whether something was read since the last request was finished.
+    pub(super) fn has_begun(&self) -> bool {
+        self.up.load(Relaxed) > self.up_before.load(Relaxed)
+    }
+
+    /// Whether the bytes written next belong to the head of an answer that opens something.
+    pub(super) fn is_opening(&self) -> bool {
+        self.opening.load(Relaxed)
+    }
+
+    /// So many bytes of that head were written; `complete` when they were the last.
+    pub(super) fn opened(&self, bytes: usize, complete: bool) {
+        self.counters.opening.fetch_add(bytes as u64, Relaxed);
+        self.opening.store(!complete, Relaxed);
+    }
+
+    /// The request whose head had `request_head` bytes opens a stream or a socket; the answer's
+    /// head is measured as it is written.
+    pub(super) fn opens(&self, request_head: u64) {
+        self.counters.opening.fetch_add(request_head, Relaxed);
+        self.opening.store(true, Relaxed);
+    }
+
+    pub(super) fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Relaxed);
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        match self.phase.load(Relaxed) {
+            0 => Phase::Head,
+            1 => Phase::Busy,
+            2 => Phase::Idle,
+            _ => Phase::Upgraded,
+        }
+    }
+
+    pub(super) fn read(&self, bytes: usize) {
+        let bytes = bytes as u64;
+        self.up.fetch_add(bytes, Relaxed);
+        self.counters.up.fetch_add(bytes, Relaxed);
+        self.counters.segments_up.fetch_add(bytes.div_ceil(SEGMENT), Relaxed);
+    }
+
+    pub(super) fn wrote(&self, bytes: usize) {
+        let bytes = bytes as u64;
+        self.counters.down.fetch_add(bytes, Relaxed);
+        self.counters.segments_down.fetch_add(bytes.div_ceil(SEGMENT), Relaxed);
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        self.counters.current.fetch_sub(1, Relaxed);
+    }
+}
