@@ -193,7 +193,7 @@ impl Column {
                 count(self.delivered)
             )
         } else {
-            format!("news {}, no question asked", count(self.delivered))
+            format!("{} messages, nothing asked", count(self.delivered))
         }
     }
 }
