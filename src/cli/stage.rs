@@ -281,7 +281,7 @@ impl Stage {
 }
 
 fn span(us: i64) -> String {
-    crate::report::numbers::ms(us as f64 / 1000.0)
+    crate::report::numbers::ms(us as f64 / 1000.0).replace('\u{a0}', " ")
 }
 
 fn clip(text: &str, width: usize) -> String {

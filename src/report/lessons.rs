@@ -225,7 +225,7 @@ pub fn method(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
         ),
         (
             "Not said",
-            "A percentile without enough messages is left out: p99 needs 100, p99.9 needs 1,000. Where people share one \
+            "The ± beside a share is three standard errors. A percentile without enough messages is left out: p99 needs 100, p99.9 needs 1,000. Where people share one \
              feed, their polls find nothing together, and no error is given for the share.",
         ),
     ];

@@ -84,12 +84,10 @@ fn against_theory(outcome: &Outcome, way: &Way<'_>, share: f64, n: u64) -> Strin
     if !measure::polls_are_independent(outcome) {
         return format!("; theory expects {said} for this schedule");
     }
-    let error = measure::binomial_error(expected, n);
-    if (share - expected).abs() <= 3.0 * error {
-        format!("; theory says {said} ± {:.1}, so it agrees", error * 100.0)
-    } else {
-        format!("; theory says {said} ± {:.1}, so chance alone does not explain it", error * 100.0)
-    }
+    let reach = 3.0 * measure::binomial_error(expected, n);
+    let judged =
+        if (share - expected).abs() <= reach { "it agrees" } else { "chance alone does not explain it" };
+    format!("; theory says {said} ± {:.1}, so {judged}", reach * 100.0)
 }
 
 fn waiting(outcome: &Outcome, all: &[Way<'_>]) -> String {
