@@ -2,7 +2,7 @@
 
 /// What one client has of its topic.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub struct Reader {
     /// From when on it is owed events; `i64::MAX` until it knows its position.
     pub(super) since: i64,
     got: Vec<u64>,
@@ -11,8 +11,8 @@ pub(super) struct Reader {
     settled: u32,
     /// Time up to which staleness is integrated.
     clean_at: i64,
-    /// ∫ age of the oldest undelivered event dt over the window, µs².
-    pub(super) staleness: f64,
+    /// Twice ∫ age of the oldest undelivered event dt over the window, µs².
+    pub(super) staleness: u128,
 }
 
 impl Reader {
@@ -23,7 +23,7 @@ impl Reader {
             highest_offset: 0,
             settled: 0,
             clean_at: 0,
-            staleness: 0.0,
+            staleness: 0,
         }
     }
 
@@ -65,8 +65,8 @@ impl Reader {
                 arrives.map_or(i64::MAX, |ms| at + i64::try_from(ms).unwrap_or(i64::MAX / 2000) * 1000);
             let (from, to) = (self.clean_at.max(at), now.min(dies));
             if to > from {
-                let (a, b) = ((from - at) as f64, (to - at) as f64);
-                self.staleness += (b * b - a * a) / 2.0;
+                let (a, b) = (u128::from((from - at).unsigned_abs()), u128::from((to - at).unsigned_abs()));
+                self.staleness += b * b - a * a;
                 self.clean_at = to;
             }
         }

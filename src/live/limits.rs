@@ -30,6 +30,11 @@ fn connections_each(transport: &Transport, sends: bool) -> u64 {
     }
 }
 
+/// Connections that all clients of a transport hold, and a few to spare for reconnecting ones.
+pub(super) fn connections(scenario: &Scenario, transport: &Transport) -> u64 {
+    u64::from(scenario.clients) * connections_each(transport, sends(scenario)) + SPARE_FILES / 3
+}
+
 fn sends(scenario: &Scenario) -> bool {
     matches!(scenario.workload, Workload::Chat { .. } | Workload::Game { .. })
 }
