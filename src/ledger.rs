@@ -149,7 +149,7 @@ impl Ledger {
 
     /// A request outside the counted kinds was answered (a first position, for instance).
     pub fn answered_uncounted(&mut self) {
-        self.book.answered_whole_run += 1;
+        self.book.answered_uncounted();
     }
 
     /// An upgrade or subscription was asked for; counted over the whole run.

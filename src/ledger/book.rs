@@ -238,6 +238,16 @@ impl Book {
         self.requests.failed += u64::from(self.counts(intended));
     }
 
+    /// A frame brought a counted event; nothing to count when it was not a WebSocket's.
+    pub fn framed(&mut self, socket: bool) {
+        self.frames.received += u64::from(socket);
+    }
+
+    /// A request outside the counted kinds was answered.
+    pub fn answered_uncounted(&mut self) {
+        self.answered_whole_run += 1;
+    }
+
     /// A ping arrived and its pong went back.
     pub fn pinged(&mut self, at: i64) {
         self.frames.pings += 2 * u64::from(self.counts(at));
