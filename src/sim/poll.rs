@@ -38,7 +38,7 @@ impl Grid {
 
     /// Microseconds from sending poll `k` until the server has it.
     fn up(&self, person: &Person<'_>, k: i64, offset: u64) -> i64 {
-        let connect = if self.keep_alive { 0 } else { person.legs.connect() };
+        let connect = if self.keep_alive { 0 } else { person.legs.connect(k) };
         connect + person.legs.up(k, self.sizes.request(offset))
     }
 

@@ -35,7 +35,7 @@ impl Sent {
                 } else {
                     // One POST at a time; the connection of a sender beside a held answer is new.
                     let fresh = n == FIRST_NAME && !matches!(way, Way::Poll { .. });
-                    let connect = if fresh { legs.connect() } else { 0 };
+                    let connect = if fresh { legs.connect(n) } else { 0 };
                     let arrives = planned.at.max(back) + connect + up;
                     (arrives, arrives + down)
                 };
