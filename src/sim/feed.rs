@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::World;
-use super::sizes;
 use crate::ledger::dies_at;
 use crate::scenario::Scenario;
+use crate::sizes;
 use crate::workload::Letter;
 
 /// No author, no key, no planned event.
