@@ -15,6 +15,7 @@ mod fixture;
 pub mod html;
 pub mod lessons;
 pub mod measure;
+pub mod noise;
 pub mod numbers;
 pub mod text;
 pub mod titles;

@@ -75,7 +75,7 @@ fn sections(
         (section("person-time", "One person’s time", figures.person()))
         (section("charts", "Charts", figures.charts()))
         (section("reverse", "When this result would reverse", parts::reverse(verdict)))
-        (section("handshake", "The first exchange, byte for byte", parts::handshakes(all)))
+        (section("handshake", "The first exchange, byte for byte", parts::handshakes(outcome, all)))
         (section("percentiles", "Percentiles and counts", data::percentiles(all)))
         @if !outcome.thresholds.is_empty() {
             (section("thresholds", "Thresholds", data::thresholds(outcome)))

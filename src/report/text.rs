@@ -105,7 +105,7 @@ fn rows(outcome: &Outcome, all: &[Way<'_>]) -> Vec<Row> {
     let guess = outcome.prediction.as_deref().map(str::trim).filter(|text| !text.is_empty());
     let question = outcome.scenario.predict.as_deref().unwrap_or_default();
     let beside = guess.filter(|_| verdict::asks_about_nope(question));
-    let live = outcome.engine == Engine::Live;
+    let live = outcome.engine == Engine::Live && outcome.scenario.network.is_none();
     vec![
         row("asked", String::new(), &|w| w.kind.asks().then(|| count(w.t.requests.polls))),
         row("\"Nope\"", beside.map_or_else(String::new, |text| format!("you guessed {text}")), &|w| {
