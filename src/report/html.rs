@@ -8,6 +8,7 @@ use super::chart::Entry;
 use super::verdict::{self, Verdict};
 use super::ways::{Way, ways};
 
+mod compare;
 mod data;
 mod figures;
 mod parts;
@@ -46,6 +47,14 @@ pub fn page(outcome: &Outcome, entries: &[Entry<'_>], json: &str) -> anyhow::Res
         }
     };
     Ok(page.into_string())
+}
+
+/// Draws the page of a comparison.
+///
+/// # Errors
+/// A chart cannot be drawn.
+pub fn comparison(comparison: &super::compare::Comparison, entries: &[Entry<'_>]) -> anyhow::Result<String> {
+    compare::page(comparison, entries)
 }
 
 fn top(outcome: &Outcome) -> Markup {

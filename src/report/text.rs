@@ -12,6 +12,10 @@ use super::numbers::{bytes, count, duration, ms, percent, rate};
 use super::verdict::{self, Verdict};
 use super::ways::{Way, ways};
 
+mod compare;
+
+pub use compare::comparison;
+
 /// Whether to write ANSI styles; the caller prints with `anstream`, which strips what is not wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Style {
