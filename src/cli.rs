@@ -38,11 +38,11 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a scenario over real sockets and write a report
+    /// Run a scenario over real sockets, in virtual time or by formula, and write a report
     Run(run::Args),
     /// The server alone, for browsers, curl and other clients
     Serve(serve::Args),
-    /// Draw a report again from an outcome.json
+    /// Draw a report again from an outcome.json, or compare several
     Report(report::Args),
     /// The WebSocket upgrade and its first frames, byte for byte, annotated
     Handshake(handshake::Args),

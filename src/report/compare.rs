@@ -119,14 +119,20 @@ impl Comparison {
         }
     }
 
-    /// What the runs are, in a sentence.
+    /// A headline and a line below it.
     #[must_use]
-    pub fn subject(&self) -> String {
-        let mut titles: Vec<&str> = self.runs.iter().map(|run| run.outcome.scenario.title.as_str()).collect();
-        titles.dedup();
+    pub fn subject(&self) -> (String, String) {
+        let mut titles: Vec<String> = Vec::new();
+        for run in &self.runs {
+            let title = &run.outcome.scenario.title;
+            if !titles.contains(title) {
+                titles.push(title.clone());
+            }
+        }
+        let runs = self.runs.len();
         match &titles[..] {
-            [only] => (*only).to_owned(),
-            _ => format!("{} runs compared", self.runs.len()),
+            [only] => (only.clone(), format!("{runs} runs side by side")),
+            _ => (format!("{runs} runs side by side"), titles.join(" · ")),
         }
     }
 }

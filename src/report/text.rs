@@ -127,6 +127,9 @@ fn rows(outcome: &Outcome, all: &[Way<'_>]) -> Vec<Row> {
         row("typical wait", if live { lessons::ROUND_TRIP.to_owned() } else { String::new() }, &|w| {
             w.t.latency_ms.p50.map(ms)
         }),
+        row("mean wait", String::new(), &|w| {
+            w.t.latency_ms.mean.filter(|_| w.t.latency_ms.p50.is_none()).map(ms)
+        }),
         row("95 in 100 within", String::new(), &|w| w.t.latency_ms.p95.map(ms)),
         row("bytes per message", String::new(), &|w| measure::bytes_per_message(w.t).map(bytes)),
         row("  with handshake", String::new(), &|w| measure::bytes_with_handshake(w.t).map(bytes)),

@@ -114,6 +114,9 @@ fn waiting(outcome: &Outcome, all: &[Way<'_>]) -> String {
             way.name
         );
     }
+    if heard.iter().any(|way| measure::is_computed(way.t) && way.t.latency_ms.p50.is_none()) {
+        return means(&heard);
+    }
     match (asker(all), pusher(all)) {
         (Some(a), Some(b)) if a.t.label != b.t.label => two_delays(outcome, a, b),
         _ => match &heard[..] {
@@ -122,6 +125,16 @@ fn waiting(outcome: &Outcome, all: &[Way<'_>]) -> String {
             [] => String::new(),
         },
     }
+}
+
+/// What formulas say of delays whose distribution they do not know.
+fn means(heard: &[&Way<'_>]) -> String {
+    let mean = |way: &&Way<'_>| Some(format!("{} by {}", numbers::ms(way.t.latency_ms.mean?), way.name));
+    let said: Vec<String> = heard.iter().filter_map(mean).collect();
+    if said.is_empty() {
+        return "How long messages take here no formula says.".to_owned();
+    }
+    format!("The mean delay is {}; how delays are distributed here no formula says.", list(&said))
 }
 
 fn one_delay(way: &Way<'_>) -> String {
@@ -239,7 +252,7 @@ pub fn command(outcome: &Outcome) -> String {
             set(format!("{}.interval={}", transport.label, numbers::option(interval)));
         }
     }
-    for setting in scenario.network.iter().flat_map(|link| lessons::settings(link)) {
+    for setting in scenario.network.iter().flat_map(lessons::settings) {
         words.push(format!("--set {}", shell_word(&format!("network.{setting}"))));
     }
     match outcome.engine {

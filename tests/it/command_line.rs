@@ -223,6 +223,53 @@ fn what_is_not_built_yet_says_so() {
 }
 
 #[test]
+fn formulas_answer_at_once_and_say_that_they_are_formulas() {
+    let directory = tempdir().unwrap();
+    let ended = anynews(directory.path(), &["run", "in-between", "--engine", "theory"]).exits(0);
+    assert!(
+        ended.stdout.contains("by formula") && ended.stdout.contains("theory expects"),
+        "{}",
+        ended.stdout
+    );
+    let report = directory.path().join("reports/in-between");
+    let text = fs::read_to_string(report.join("outcome.json")).unwrap();
+    let outcome: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(outcome["engine"], "theory");
+    for null in ["machine", "generator", "started_at"] {
+        assert_eq!(outcome[null], Value::Null, "{null}");
+    }
+    for transport in outcome["transports"].as_array().unwrap() {
+        for null in ["server", "handshake", "request_ms", "samples", "person"] {
+            assert_eq!(transport[null], Value::Null, "{null}");
+        }
+    }
+    assert!(fs::read_to_string(report.join("report.html")).unwrap().contains("computed, not measured"));
+    let refused = ["run", "letters", "--engine", "theory", "--samples", "--no-report"];
+    anynews(directory.path(), &refused).exits(2).says(&["--samples", "--engine sim"]);
+}
+
+#[test]
+fn outcomes_are_compared_and_what_cannot_be_is_refused() {
+    let directory = tempdir().unwrap();
+    for engine in ["sim", "theory"] {
+        anynews(directory.path(), &["run", "letters", "--engine", engine, "--out", engine, "-q"]).exits(0);
+    }
+    let ended = anynews(directory.path(), &["report", "sim/outcome.json", "theory/outcome.json"]).exits(0);
+    assert!(ended.stdout.contains("no difference beyond noise"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("Report: reports/compare/report.html"), "{}", ended.stdout);
+    let charts = directory.path().join("reports/compare/charts");
+    assert_eq!(fs::read_dir(charts).unwrap().count(), 4);
+
+    let twice = ["report", "sim/outcome.json", "sim/../sim/outcome.json"];
+    anynews(directory.path(), &twice).exits(2).says(&["given twice"]);
+    fs::write(directory.path().join("other.json"), r#"{"schema":"anynews/outcome/9"}"#).unwrap();
+    anynews(directory.path(), &["report", "sim/outcome.json", "other.json"])
+        .exits(2)
+        .says(&["other.json", "anynews/outcome/9"]);
+    anynews(directory.path(), &["report", "missing.json"]).exits(2).says(&["missing.json"]);
+}
+
+#[test]
 fn completions_are_printed() {
     let ended = anynews(tempdir().unwrap().path(), &["completions", "bash"]).exits(0);
     assert!(ended.stdout.contains("anynews"));

@@ -15,6 +15,7 @@ use crate::report::lessons;
 /// A chart cannot be drawn.
 pub fn page(comparison: &Comparison, entries: &[Entry<'_>]) -> anyhow::Result<String> {
     let figures = figures::Figures::draw(entries)?;
+    let (headline, below) = comparison.subject();
     let version = env!("CARGO_PKG_VERSION");
     let page = html! {
         (DOCTYPE)
@@ -25,15 +26,15 @@ pub fn page(comparison: &Comparison, entries: &[Entry<'_>]) -> anyhow::Result<St
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="color-scheme" content="light dark";
                 meta name="generator" content={ "anynews " (version) };
-                title { (comparison.subject()) " – compared – anynews" }
+                title { (headline) " – compared – anynews" }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 a.skip href="#main" { "Skip to what differs" }
                 header.top {
                     p.brand { "anynews" span aria-hidden="true" { " · " } span.quiet { "Any new messages?" } }
-                    h1 { (comparison.subject()) }
-                    p.lesson { (count(comparison.runs.len() as u64)) " runs side by side" }
+                    h1 { (headline) }
+                    p.lesson { (below) }
                 }
                 main #main tabindex="-1" {
                     (section("result", "What the runs say", result(comparison)))

@@ -83,7 +83,8 @@ fn some(n: u64) -> Option<String> {
 fn row(name: String, s: &Summary) -> Vec<String> {
     let cell = |value: Option<f64>, needed: u64| match value {
         Some(value) => ms(value),
-        None if s.count < needed => "too few samples".to_owned(),
+        // A formula that knows no distribution leaves the least out, too, however many there are.
+        None if s.count < needed && (s.count == 0 || s.min.is_some()) => "too few samples".to_owned(),
         None => "–".to_owned(),
     };
     let values = [

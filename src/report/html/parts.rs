@@ -33,7 +33,9 @@ pub fn tiles(all: &[Way<'_>]) -> Markup {
             "never asks".to_owned()
         }
     };
-    let delay = |w: &Way<'_>| w.t.latency_ms.p50.map_or_else(|| "–".to_owned(), ms);
+    let mean = |w: &Way<'_>| w.t.latency_ms.mean.map(|mean| format!("mean {}", ms(mean)));
+    let delay =
+        |w: &Way<'_>| w.t.latency_ms.p50.map(ms).or_else(|| mean(w)).unwrap_or_else(|| "–".to_owned());
     let size = |w: &Way<'_>| measure::bytes_per_message(w.t).map_or_else(|| "–".to_owned(), bytes);
     html! {
         div.tiles {

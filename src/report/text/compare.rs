@@ -8,7 +8,7 @@ use crate::report::compare::{Comparison, Estimate, Metric};
 /// What several runs say, and what differs in their settings. Ends with a line break.
 #[must_use]
 pub fn comparison(comparison: &Comparison, style: Style) -> String {
-    let mut lines = vec![style.bold(&plain(&comparison.subject())), String::new()];
+    let mut lines = vec![style.bold(&plain(&comparison.subject().0)), String::new()];
     let letters = ('A'..='Z').map(String::from).chain((27..).map(|n| n.to_string()));
     let letters: Vec<String> = letters.take(comparison.runs.len()).collect();
     for (letter, run) in letters.iter().zip(&comparison.runs) {

@@ -59,6 +59,24 @@ fn a_shared_inbox_with_little_news_is_not_judged() {
 }
 
 #[test]
+fn what_is_computed_is_expected_and_not_measured() {
+    let mut outcome = fixture::letters();
+    outcome.engine = crate::scenario::Engine::Theory;
+    for t in &mut outcome.transports {
+        (t.samples, t.latency_histogram_us) = (None, Vec::new());
+    }
+    let said = verdict(&outcome);
+    assert!(said.sentences[0].contains("theory expects 1,081 to find nothing"), "{:?}", said.sentences);
+    assert!(said.sentences[1].contains("took longer than"), "{:?}", said.sentences);
+    assert!(said.conditions.ends_with("computed, not measured."), "{}", said.conditions);
+    for t in &mut outcome.transports {
+        t.latency_ms.p50 = None;
+    }
+    let means = &verdict(&outcome).sentences[1];
+    assert!(means.starts_with("The mean delay is 2.") && means.contains("no formula says"), "{means}");
+}
+
+#[test]
 fn all_that_went_wrong_is_named() {
     let mut outcome = fixture::letters();
     outcome.generator.as_mut().unwrap().saturated = true;
