@@ -246,7 +246,7 @@ impl Ledger {
     /// Answered and empty polls so far, for progress.
     #[must_use]
     pub fn polls_so_far(&self) -> (u64, u64) {
-        (self.book.answered, self.book.requests.empty)
+        (self.book.answers, self.book.requests.empty)
     }
 }
 

@@ -119,7 +119,7 @@ fn transport_outcome(world: &World<'_>, transport: &Transport) -> (TransportOutc
     outcome.bytes = whole.traffic.bytes(outcome.bytes.payload, outcome.deliveries.delivered);
     outcome.series.bytes = whole.traffic.steps;
     outcome.theory = theory::expect(world.scenario, &world.plan, &transport.way);
-    // Nobody's machine was asked to keep up.
+    // A poll skipped for want of an answer is counted; how long requests take, no machine was asked.
     (outcome.request_ms, outcome.request_ms_uncorrected) = (None, None);
     outcome.person = whole.person.map(|person| person.take());
     let row = |(client, published_us, event, received_us): (u32, i64, u32, i64)| Delivery {

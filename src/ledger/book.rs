@@ -15,7 +15,7 @@ pub struct Book {
     pub(super) requests: Requests,
     pub(super) frames: Frames,
     pub(super) reconnects: u64,
-    pub(super) answered: u64,
+    pub(super) answers: u64,
     pub(super) answered_whole_run: u64,
     pub(super) published: u64,
     pub(super) sends: u64,
@@ -38,6 +38,8 @@ pub struct Book {
 #[derive(Debug, Clone)]
 pub(super) struct Steps {
     pub(super) step_us: i64,
+    /// 1 / step: a division would be the dearest part of booking a delivery.
+    per_us: f64,
     pub(super) requests: Vec<u64>,
     pub(super) empty: Vec<u64>,
     pub(super) latency: Vec<Distribution>,
@@ -48,11 +50,14 @@ impl Steps {
         let step_us = series_step(duration);
         let n = usize::try_from((duration + step_us - 1) / step_us).unwrap_or(1).max(1);
         let latency = (0..n).map(|_| Distribution::coarse()).collect();
-        Self { step_us, requests: vec![0; n], empty: vec![0; n], latency }
+        Self { step_us, per_us: 1.0 / step_us as f64, requests: vec![0; n], empty: vec![0; n], latency }
     }
 
     fn index(&self, at: i64) -> usize {
-        usize::try_from(at / self.step_us).unwrap_or(0).min(self.requests.len() - 1)
+        let guess = (at as f64 * self.per_us) as i64;
+        // The product may be off by one next to a boundary.
+        let step = guess - i64::from(at < guess * self.step_us) + i64::from(at >= (guess + 1) * self.step_us);
+        usize::try_from(step).unwrap_or(0).min(self.requests.len() - 1)
     }
 }
 
@@ -81,7 +86,7 @@ impl Book {
             requests: Requests::default(),
             frames: Frames::default(),
             reconnects: 0,
-            answered: 0,
+            answers: 0,
             answered_whole_run: 0,
             published: 0,
             sends: 0,
@@ -117,29 +122,49 @@ impl Book {
 
     /// A poll came back; true when it counts.
     pub fn polled(&mut self, poll: &Polled) -> bool {
+        let counts = self.answered(poll).is_some();
+        if counts {
+            if !self.long {
+                self.corrected.record(poll.answered - poll.intended);
+                self.uncorrected.record(poll.answered - poll.sent);
+            }
+            self.poll_late.record(poll.sent - poll.intended);
+        }
+        counts
+    }
+
+    /// The same without the times of the request, which virtual time does not know. Returns the step
+    /// of the series when the poll counts.
+    pub fn answered(&mut self, poll: &Polled) -> Option<usize> {
         self.answered_whole_run += 1;
         if !self.counts(poll.intended) || (self.long && poll.answered >= self.duration) {
-            return false;
+            return None;
         }
         self.requests.polls += 1;
-        self.answered += 1;
+        self.answers += 1;
         self.requests.empty += u64::from(poll.events == 0);
         let step = self.steps.index(poll.intended);
         self.steps.requests[step] += 1;
         self.steps.empty[step] += u64::from(poll.events == 0);
-        if !self.long {
-            self.corrected.record(poll.answered - poll.intended);
-            self.uncorrected.record(poll.answered - poll.sent);
-        }
-        self.poll_late.record(poll.sent - poll.intended);
-        true
+        Some(step)
     }
 
     /// `n` polls, the first intended at `first` and one every `interval`, all found nothing: the
     /// same as so many [`Book::polled`], at a cost that does not grow with `n`. Calls `each` with the
     /// step of the series and the number of counted polls in it.
     pub fn polled_in_vain(&mut self, first: i64, interval: i64, n: i64, mut each: impl FnMut(usize, u64)) {
-        self.answered_whole_run += n.max(0).unsigned_abs();
+        if n <= 0 {
+            return;
+        }
+        self.answered_whole_run += n.unsigned_abs();
+        // Usually all of them count, and lie in one step.
+        let last = first + (n - 1) * interval;
+        if first >= 0 && last < self.duration {
+            let step = self.steps.index(first);
+            if last < self.end_of(step) {
+                return self.add_in_vain(step, n.unsigned_abs(), &mut each);
+            }
+        }
         // The counted ones are those with an index in [from, to).
         let from = if first >= 0 { 0 } else { (interval - 1 - first) / interval };
         let to = if first >= self.duration { 0 } else { (self.duration - 1 - first) / interval + 1 };
@@ -147,22 +172,25 @@ impl Book {
         while index < to {
             let at = first + index * interval;
             let step = self.steps.index(at);
-            // The last step takes whatever is left.
-            let ends = if step + 1 == self.steps.requests.len() {
-                self.duration
-            } else {
-                (step as i64 + 1) * self.steps.step_us
-            };
-            let next = index + ((ends - 1 - at) / interval + 1).min(to - index);
-            let count = (next - index).unsigned_abs();
-            self.steps.requests[step] += count;
-            self.steps.empty[step] += count;
-            self.requests.polls += count;
-            self.requests.empty += count;
-            self.answered += count;
-            each(step, count);
+            let next = index + ((self.end_of(step) - 1 - at) / interval + 1).min(to - index);
+            self.add_in_vain(step, (next - index).unsigned_abs(), &mut each);
             index = next;
         }
+    }
+
+    /// Where a step of the series ends; the last takes whatever is left.
+    fn end_of(&self, step: usize) -> i64 {
+        let last = step + 1 == self.steps.requests.len();
+        if last { self.duration } else { (step as i64 + 1) * self.steps.step_us }
+    }
+
+    fn add_in_vain(&mut self, step: usize, n: u64, each: &mut impl FnMut(usize, u64)) {
+        self.steps.requests[step] += n;
+        self.steps.empty[step] += n;
+        self.requests.polls += n;
+        self.requests.empty += n;
+        self.answers += n;
+        each(step, n);
     }
 
     /// Step of the series that a counted time falls into.
@@ -294,7 +322,7 @@ impl Book {
         mine.pings += theirs.pings;
         mine.comments += theirs.comments;
         self.reconnects += other.reconnects;
-        self.answered += other.answered;
+        self.answers += other.answers;
         self.answered_whole_run += other.answered_whole_run;
         self.published += other.published;
         self.sends += other.sends;

@@ -18,11 +18,6 @@ impl Staleness {
             self.clean_at = until;
         }
     }
-
-    /// Nothing published before was missing at `now`.
-    pub fn caught_up(&mut self, now: i64) {
-        self.clean_at = self.clean_at.max(now);
-    }
 }
 
 /// When an event with this time to live is no longer missed, microseconds.
@@ -91,6 +86,5 @@ impl Reader {
             self.staleness.missed(at, now.min(dies_at(at, ttl_ms)));
         }
         self.settled = self.settled.max(ordinal + 1);
-        self.staleness.caught_up(now);
     }
 }

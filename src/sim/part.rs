@@ -193,7 +193,6 @@ impl Part {
                 }
             }
         }
-        stale.caught_up(in_window);
     }
 
     fn deliver(&mut self, world: &World<'_>, item: &Item, batch: Batch) {

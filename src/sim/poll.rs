@@ -143,8 +143,7 @@ fn fetch(
     let batch = Batch { client: person.client, taken: arrives, in_hand: answered, poll_sent: Some(intended) };
     part.hand_over(person.world, person.feed, items, batch, stale);
     let poll = Polled { client: person.client, intended, sent: intended, answered, events: events as u32 };
-    if part.book.polled(&poll) {
-        let step = part.book.step_of(intended);
+    if let Some(step) = part.book.answered(&poll) {
         part.traffic.up(step, grid.sizes.request(before), 1);
         part.traffic.down(step, answer, 1);
         if let Some(person) = &mut part.person {
