@@ -14,7 +14,7 @@ mod person;
 mod reader;
 mod totals;
 
-pub use book::{Book, Delivered};
+pub use book::{Book, Delivered, StepCursor};
 pub use person::{PersonLog, person_of};
 use reader::Reader;
 pub use reader::{Staleness, dies_at};

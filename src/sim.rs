@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::thread;
 
 use crate::clock::as_micros;
-use crate::ledger::{Closing, Plan, person_of};
+use crate::ledger::{Closing, Plan, person_of, series_step};
 use crate::outcome::{self, Delivery, Outcome, TransportOutcome};
 use crate::scenario::{Engine, Scenario};
 use crate::transport::{Transport, Way};
@@ -58,6 +58,14 @@ struct World<'a> {
     duration: i64,
     warmup: i64,
     person: u32,
+}
+
+impl World<'_> {
+    /// The step of the series that an event published at `at` counts in, if it counts.
+    fn step_of(&self, at: i64) -> Option<u32> {
+        let step = series_step(self.duration);
+        (0..self.duration).contains(&at).then(|| (at / step) as u32)
+    }
 }
 
 /// Runs a scenario in virtual time.

@@ -38,8 +38,6 @@ pub struct Book {
 #[derive(Debug, Clone)]
 pub(super) struct Steps {
     pub(super) step_us: i64,
-    /// 1 / step: a division would be the dearest part of booking a delivery.
-    per_us: f64,
     pub(super) requests: Vec<u64>,
     pub(super) empty: Vec<u64>,
     pub(super) latency: Vec<Distribution>,
@@ -50,15 +48,25 @@ impl Steps {
         let step_us = series_step(duration);
         let n = usize::try_from((duration + step_us - 1) / step_us).unwrap_or(1).max(1);
         let latency = (0..n).map(|_| Distribution::coarse()).collect();
-        Self { step_us, per_us: 1.0 / step_us as f64, requests: vec![0; n], empty: vec![0; n], latency }
+        Self { step_us, requests: vec![0; n], empty: vec![0; n], latency }
     }
 
     fn index(&self, at: i64) -> usize {
-        let guess = (at as f64 * self.per_us) as i64;
-        // The product may be off by one next to a boundary.
-        let step = guess - i64::from(at < guess * self.step_us) + i64::from(at >= (guess + 1) * self.step_us);
-        usize::try_from(step).unwrap_or(0).min(self.requests.len() - 1)
+        usize::try_from(at / self.step_us).unwrap_or(0).min(self.requests.len() - 1)
     }
+
+    /// Where a step ends; the last takes whatever is left.
+    fn end_of(&self, step: usize) -> i64 {
+        let last = step + 1 == self.requests.len();
+        if last { i64::MAX } else { (step as i64 + 1) * self.step_us }
+    }
+}
+
+/// Finds the steps of times that never go back, without a division each.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StepCursor {
+    step: usize,
+    end: i64,
 }
 
 /// A counted delivery, as far as sums go.
@@ -108,6 +116,7 @@ impl Book {
 
     /// Whether something intended at `at` counts.
     #[must_use]
+    #[inline]
     pub fn counts(&self, at: i64) -> bool {
         (0..self.duration).contains(&at)
     }
@@ -136,6 +145,13 @@ impl Book {
     /// The same without the times of the request, which virtual time does not know. Returns the step
     /// of the series when the poll counts.
     pub fn answered(&mut self, poll: &Polled) -> Option<usize> {
+        let step = self.steps.index(poll.intended);
+        self.answered_in(step, poll)
+    }
+
+    /// The same when the step is known.
+    #[inline]
+    pub fn answered_in(&mut self, step: usize, poll: &Polled) -> Option<usize> {
         self.answered_whole_run += 1;
         if !self.counts(poll.intended) || (self.long && poll.answered >= self.duration) {
             return None;
@@ -143,27 +159,43 @@ impl Book {
         self.requests.polls += 1;
         self.answers += 1;
         self.requests.empty += u64::from(poll.events == 0);
-        let step = self.steps.index(poll.intended);
         self.steps.requests[step] += 1;
         self.steps.empty[step] += u64::from(poll.events == 0);
         Some(step)
     }
 
+    /// The step of `at`, which is no earlier than at the last call with this cursor; times before the
+    /// window belong to its first step.
+    #[inline]
+    pub fn seek(&self, cursor: &mut StepCursor, at: i64) -> usize {
+        if at >= cursor.end {
+            cursor.step = self.steps.index(at);
+            cursor.end = self.steps.end_of(cursor.step);
+        }
+        cursor.step
+    }
+
     /// `n` polls, the first intended at `first` and one every `interval`, all found nothing: the
     /// same as so many [`Book::polled`], at a cost that does not grow with `n`. Calls `each` with the
-    /// step of the series and the number of counted polls in it.
-    pub fn polled_in_vain(&mut self, first: i64, interval: i64, n: i64, mut each: impl FnMut(usize, u64)) {
+    /// step of the series and the number of counted polls in it. `cursor` as in [`Book::seek`].
+    #[inline]
+    pub fn polled_in_vain(
+        &mut self,
+        cursor: &mut StepCursor,
+        first: i64,
+        interval: i64,
+        n: i64,
+        mut each: impl FnMut(usize, u64),
+    ) {
         if n <= 0 {
             return;
         }
         self.answered_whole_run += n.unsigned_abs();
         // Usually all of them count, and lie in one step.
         let last = first + (n - 1) * interval;
-        if first >= 0 && last < self.duration {
-            let step = self.steps.index(first);
-            if last < self.end_of(step) {
-                return self.add_in_vain(step, n.unsigned_abs(), &mut each);
-            }
+        let step = self.seek(cursor, first);
+        if first >= 0 && last < self.duration.min(cursor.end) {
+            return self.add_in_vain(step, n.unsigned_abs(), &mut each);
         }
         // The counted ones are those with an index in [from, to).
         let from = if first >= 0 { 0 } else { (interval - 1 - first) / interval };
@@ -172,18 +204,14 @@ impl Book {
         while index < to {
             let at = first + index * interval;
             let step = self.steps.index(at);
-            let next = index + ((self.end_of(step) - 1 - at) / interval + 1).min(to - index);
+            let end = self.steps.end_of(step).min(self.duration);
+            let next = index + ((end - 1 - at) / interval + 1).min(to - index);
             self.add_in_vain(step, (next - index).unsigned_abs(), &mut each);
             index = next;
         }
     }
 
-    /// Where a step of the series ends; the last takes whatever is left.
-    fn end_of(&self, step: usize) -> i64 {
-        let last = step + 1 == self.steps.requests.len();
-        if last { self.duration } else { (step as i64 + 1) * self.steps.step_us }
-    }
-
+    #[inline]
     fn add_in_vain(&mut self, step: usize, n: u64, each: &mut impl FnMut(usize, u64)) {
         self.steps.requests[step] += n;
         self.steps.empty[step] += n;
@@ -288,12 +316,18 @@ impl Book {
 
     /// A first arrival of a counted (client, event) pair.
     pub fn delivered(&mut self, got: &Delivered) {
+        let step = self.steps.index(got.published);
+        self.delivered_in(step, got);
+    }
+
+    /// The same when the step of the series that the event was published in is known.
+    #[inline]
+    pub fn delivered_in(&mut self, step: usize, got: &Delivered) {
         self.reordered += u64::from(!got.in_order);
         self.delivered += 1;
         self.payload += got.payload;
         let latency = (got.at - got.published).max(0);
         self.latency.record(latency);
-        let step = self.steps.index(got.published);
         self.steps.latency[step].record(latency);
         if self.samples.len() <= SAMPLE_LIMIT as usize {
             self.samples.push(latency as f64 / 1000.0);

@@ -13,11 +13,11 @@ const MAX_US: u64 = 86_400_000_000;
 /// Recorded times in microseconds.
 #[derive(Debug, Clone)]
 pub struct Distribution {
-    /// By bucket; a bucket is as wide as 2^shift, and every doubling has `half` of them.
+    /// By bucket.
     counts: Vec<u64>,
     digits: u8,
-    /// Half the sub-buckets that HdrHistogram has at this many digits.
-    half: u64,
+    /// Half the sub-buckets that HdrHistogram has at this many digits, as a power of two.
+    half: u32,
     count: u64,
     sum: u128,
     min: u64,
@@ -28,44 +28,52 @@ impl Distribution {
     /// Three significant digits.
     #[must_use]
     pub fn fine() -> Self {
-        Self::with(3, 1024)
+        Self::with(3, 10)
     }
 
     /// Two significant digits, for the many small ones of a series.
     #[must_use]
     pub fn coarse() -> Self {
-        Self::with(2, 128)
+        Self::with(2, 7)
     }
 
-    fn with(digits: u8, half: u64) -> Self {
+    fn with(digits: u8, half: u32) -> Self {
         Self { counts: Vec::new(), digits, half, count: 0, sum: 0, min: u64::MAX, max: 0 }
     }
 
-    /// Bucket of a time: one per microsecond below `2·half`, then `half` per doubling.
+    /// Bucket of a time: one per microsecond below `2·2^half`, then `2^half` per doubling.
+    #[inline]
     fn bucket(&self, us: u64) -> usize {
-        let shift = (us / self.half).checked_ilog2().unwrap_or(0);
-        (u64::from(shift) * self.half + (us >> shift)) as usize
+        let shift = (us >> self.half | 1).ilog2();
+        ((u64::from(shift) << self.half) + (us >> shift)) as usize
     }
 
     /// Smallest time of a bucket.
     fn lowest(&self, bucket: usize) -> u64 {
         let bucket = bucket as u64;
-        let shift = (bucket / self.half).saturating_sub(1);
-        (bucket - shift * self.half) << shift
+        let shift = (bucket >> self.half).saturating_sub(1);
+        (bucket - (shift << self.half)) << shift
     }
 
     /// Adds a time; negative ones count as 0.
+    #[inline]
     pub fn record(&mut self, us: i64) {
         let us = us.max(0).unsigned_abs().min(MAX_US);
         let bucket = self.bucket(us);
-        if bucket >= self.counts.len() {
-            self.counts.resize(bucket + 1, 0);
+        match self.counts.get_mut(bucket) {
+            Some(n) => *n += 1,
+            None => self.grow(bucket),
         }
-        self.counts[bucket] += 1;
         self.count += 1;
         self.sum += u128::from(us);
         self.min = self.min.min(us);
         self.max = self.max.max(us);
+    }
+
+    #[cold]
+    fn grow(&mut self, bucket: usize) {
+        self.counts.resize(bucket + 1, 0);
+        self.counts[bucket] = 1;
     }
 
     /// Adds the times of another of the same digits.
