@@ -18,7 +18,7 @@ pub struct Link {
     /// Each direction's delay is rtt/2, give or take up to this, uniform; at most rtt/2.
     #[serde(with = "duration_text")]
     pub jitter: Duration,
-    /// Share of segments lost, in [0, 1).
+    /// Share of segments lost, at most 0.99.
     pub loss: f64,
     /// Server to client, bit/s; none: as fast as the machine.
     pub down: Option<u64>,

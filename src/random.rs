@@ -74,6 +74,8 @@ pub mod stream {
     pub const FIRST_HOLD: u64 = 5;
     /// Reconnect jitter.
     pub const RECONNECT: u64 = 6;
+    /// Which events of a rhythm are left out.
+    pub const THINNING: u64 = 7;
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! The TOML side, with every problem named by file, line and key, is [`mod@file`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,8 +11,10 @@ use crate::link::Link;
 use crate::threshold::Threshold;
 use crate::transport::Transport;
 use crate::units::duration_text;
+use crate::workload::Trace;
 
 pub mod file;
+mod plain;
 pub mod shipped;
 
 /// A whole experiment: who listens, to what, by which ways, for how long.
@@ -108,6 +111,9 @@ pub enum Workload {
         typing_before: Duration,
         /// Whether a reader acknowledges each message with a "read" event.
         receipts: bool,
+        /// Fewer messages while people sleep; none: the same at all hours.
+        #[serde(default)]
+        night: Option<Night>,
     },
     /// One writer, many readers: a cricket innings, ball by ball.
     Cricket {
@@ -116,6 +122,10 @@ pub enum Workload {
         gap_per_ball: Duration,
         /// Overs in the innings.
         overs: u32,
+        /// Whether play pauses between overs, after a wicket and between innings, each a fixed
+        /// number of gaps (`workload::cricket`).
+        #[serde(default)]
+        pauses: bool,
     },
     /// One market, many symbols: random walks of prices.
     Ticker {
@@ -126,6 +136,9 @@ pub enum Workload {
         gap: Duration,
         /// Keep only the latest price per symbol.
         conflate: bool,
+        /// More updates at the start of the window, when the market opens.
+        #[serde(default)]
+        opening: Option<Opening>,
     },
     /// Matches of players whose every move goes to all other players.
     Game {
@@ -135,6 +148,41 @@ pub enum Workload {
         #[serde(with = "duration_text")]
         tick: Duration,
     },
+    /// Recorded events, replayed. Clients read the topics in turn, in the order in which topics first
+    /// appear in the file.
+    Trace {
+        /// The path as the scenario file writes it, relative to that file.
+        file: String,
+        /// Events in the file.
+        events: u64,
+        /// `sha1:` and the digest of the file's bytes in hexadecimal.
+        digest: String,
+        /// The events. Not written with the scenario: one read back from JSON has none.
+        #[serde(skip)]
+        recorded: Arc<Trace>,
+    },
+}
+
+/// Hours in which people mostly sleep. The window begins in the morning, when they are over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Night {
+    /// As written: `23:00-07:00`.
+    pub hours: String,
+    /// Its length, below 24 h.
+    #[serde(with = "duration_text")]
+    pub length: Duration,
+    /// Share of the day's messages that are also written at night, 0 to 1.
+    pub quiet: f64,
+}
+
+/// A market that opens at the start of the window: then `burst` times as many updates, and ever fewer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Opening {
+    /// Updates at the start, as a multiple of the usual ones.
+    pub burst: f64,
+    /// After this long the excess has fallen to 1/e = 37 %.
+    #[serde(with = "duration_text")]
+    pub settle: Duration,
 }
 
 /// The one of `known` that `written` was probably meant to be.

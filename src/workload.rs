@@ -3,6 +3,8 @@
 //! Times are microseconds relative to the start of the measured window. Events in [0, duration)
 //! depend on the seed alone, never on the warm-up or on the transports.
 
+use std::borrow::Cow;
+
 use crate::scenario::Workload;
 
 mod arrivals;
@@ -14,7 +16,10 @@ mod people;
 mod periodic;
 mod poisson;
 mod ticker;
+mod trace;
 mod words;
+
+pub use trace::{Trace, WrongLine};
 
 /// Smallest `payload`, in bytes: an empty message, `{"text":""}`.
 pub const MIN_PAYLOAD: usize = 11;
@@ -29,7 +34,7 @@ pub struct Planned {
     /// The client that sends it, or `None` for an outside publisher.
     pub author: Option<u32>,
     /// Event kind.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Time to live after `at`, milliseconds.
     pub ttl_ms: Option<u64>,
     /// Conflation key.
@@ -75,15 +80,30 @@ impl Workload {
     #[must_use]
     pub fn schedule(&self, clients: u32, seed: u64, from_us: i64, to_us: i64) -> Schedule {
         let span = Span { clients, seed, from: from_us, to: to_us };
-        match *self {
-            Self::Poisson { mean_gap, inbox, payload } => poisson::schedule(mean_gap, inbox, payload, span),
-            Self::Periodic { gap, inbox, payload } => periodic::schedule(gap, inbox, payload, span),
-            Self::Chat { members, gap_per_room, typing_before, receipts } => {
-                chat::schedule(&chat::Chat { members, gap_per_room, typing_before, receipts }, span)
+        match self {
+            Self::Poisson { mean_gap, inbox, payload } => {
+                poisson::schedule(*mean_gap, *inbox, *payload, span)
             }
-            Self::Cricket { gap_per_ball, overs } => cricket::schedule(gap_per_ball, overs, span),
-            Self::Ticker { symbols, gap, conflate } => ticker::schedule(symbols, gap, conflate, span),
-            Self::Game { players, tick } => game::schedule(players, tick, span),
+            Self::Periodic { gap, inbox, payload } => periodic::schedule(*gap, *inbox, *payload, span),
+            Self::Chat { members, gap_per_room, typing_before, receipts, night } => {
+                let chat = chat::Chat {
+                    members: *members,
+                    gap_per_room: *gap_per_room,
+                    typing_before: *typing_before,
+                    receipts: *receipts,
+                    night: night.as_ref(),
+                };
+                chat::schedule(&chat, span)
+            }
+            Self::Cricket { gap_per_ball, overs, pauses } => {
+                cricket::schedule(*gap_per_ball, *overs, *pauses, span)
+            }
+            Self::Ticker { symbols, gap, conflate, opening } => {
+                let market = ticker::Market { symbols: *symbols, gap: *gap, opening: opening.as_ref() };
+                Schedule { conflate: *conflate, ..ticker::schedule(&market, span) }
+            }
+            Self::Game { players, tick } => game::schedule(*players, *tick, span),
+            Self::Trace { recorded, .. } => trace::schedule(recorded, span),
         }
     }
 }

@@ -45,7 +45,7 @@ async fn post(crowd: &Crowd, client: u32, event: u32, http: &Client, url: &str) 
 pub(super) fn body(crowd: &Crowd, event: u32, from: Option<u32>) -> Option<String> {
     let planned = &crowd.plan.schedule.events[event as usize];
     let body = Body {
-        kind: planned.kind,
+        kind: &planned.kind,
         data: serde_json::from_str::<&RawValue>(&planned.data).ok()?,
         at: crowd.unix(planned.at),
         id: crate::ledger::Plan::id_of(event),

@@ -26,7 +26,7 @@ impl PersonLog {
 
     pub(super) fn received(&mut self, got: Received, planned: &Planned) {
         if got.client == self.person.client && self.person.news.len() < LIMIT {
-            let text = describe(planned.kind, &planned.data);
+            let text = describe(&planned.kind, &planned.data);
             self.person.news.push(News { published_ms: ms(planned.at), received_ms: ms(got.at), text });
         }
     }

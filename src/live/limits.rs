@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Error;
 use crate::ledger::Plan;
 use crate::os;
-use crate::scenario::{Inbox, Scenario, Workload};
+use crate::scenario::{Inbox, Opening, Scenario, Workload};
 use crate::transport::{Transport, Way};
 
 /// Files a process needs beside its connections.
@@ -58,13 +58,19 @@ fn events_per_second(scenario: &Scenario) -> f64 {
         Workload::Poisson { mean_gap: gap, inbox, .. } | Workload::Periodic { gap, inbox, .. } => {
             topics(*inbox) * per(*gap)
         }
-        Workload::Chat { members, gap_per_room, typing_before, receipts } => {
+        Workload::Chat { members, gap_per_room, typing_before, receipts, .. } => {
             let each = 1.0 + f64::from(u8::from(!typing_before.is_zero())) + f64::from(u8::from(*receipts));
             clients / f64::from(*members) * per(*gap_per_room) * each
         }
         Workload::Cricket { gap_per_ball, .. } => per(*gap_per_ball),
-        Workload::Ticker { gap, .. } => per(*gap),
+        Workload::Ticker { gap, opening, .. } => {
+            // The excess of the opening, were all of it in the window, spread over the window.
+            let excess = |o: &Opening| (o.burst - 1.0) * o.settle.as_secs_f64();
+            let window = scenario.duration.as_secs_f64().max(1e-3);
+            per(*gap) * (1.0 + opening.as_ref().map_or(0.0, excess) / window)
+        }
         Workload::Game { tick, .. } => clients * per(*tick),
+        Workload::Trace { events, .. } => *events as f64 / scenario.duration.as_secs_f64().max(1e-3),
     }
 }
 

@@ -150,7 +150,7 @@ fn frame(crowd: &Crowd, batch: &[u32], start: Micros) -> Option<String> {
         let event = &schedule.events[index as usize];
         bodies.push(Body {
             topic: &schedule.topics[event.topic as usize],
-            kind: event.kind,
+            kind: &event.kind,
             data: serde_json::from_str(&event.data).ok()?,
             at: start + event.at,
             id: Plan::id_of(index),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::file::{self, Overrides, Problems};
-use super::{Scenario, nearest};
+use super::{Scenario, nearest, plain};
 
 /// A scenario that comes with the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,33 +94,10 @@ pub fn text(path_or_name: &str) -> Result<(String, String), LoadError> {
     if !is_path {
         return Err(LoadError::Unknown { name: path_or_name.to_owned() });
     }
-    let text =
-        read(path).map_err(|reason| LoadError::Unreadable { path: path_or_name.to_owned(), reason })?;
+    let text = plain::read(path, LARGEST_FILE, "a scenario is a TOML text")
+        .map_err(|reason| LoadError::Unreadable { path: path_or_name.to_owned(), reason })?;
     let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("scenario");
     Ok((name.to_owned(), text))
-}
-
-fn read(path: &Path) -> Result<String, String> {
-    if path.is_dir() {
-        return Err("is a folder; name a scenario file in it".to_owned());
-    }
-    // Reading a device or a pipe might never end.
-    let about = std::fs::metadata(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        _ => format!("cannot be read: {error}"),
-    })?;
-    if !about.is_file() {
-        return Err("is not a plain file; a scenario is a TOML text".to_owned());
-    }
-    if about.len() > LARGEST_FILE {
-        return Err("is larger than 1 MiB; a scenario is a short TOML text".to_owned());
-    }
-    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
-    match String::from_utf8(bytes) {
-        Ok(text) if text.contains('\0') => Err("is a binary file; a scenario is a TOML text".to_owned()),
-        Ok(text) => Ok(text),
-        Err(_) => Err("is not UTF-8; a scenario is a TOML text".to_owned()),
-    }
 }
 
 /// Loads a scenario by path or shipped name, with the command line's overrides.

@@ -4,6 +4,7 @@
 //! on to the next problem; a scenario with a problem is never built.
 
 use std::fmt::Display;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::units::{parse_duration, parse_size};
@@ -79,6 +80,16 @@ impl<'a> Section<'a> {
     /// Reports something wrong with the value of `key`.
     pub(super) fn problem(&self, key: &str, origin: &Origin, message: String) {
         self.report.problem(&self.path(key), origin, message);
+    }
+
+    /// Reports something wrong in a file that this part names.
+    pub(super) fn problem_in(&self, path: &Path, line: usize, message: &str) {
+        self.report.in_file(path, line, message);
+    }
+
+    /// Where the scenario file lies.
+    pub(super) fn folder(&self) -> &'a Path {
+        self.report.folder()
     }
 
     /// Reports that `key` is not there.
@@ -160,6 +171,35 @@ impl<'a> Section<'a> {
                 );
                 0
             }
+        }
+    }
+
+    /// Any number; the least stands in for one that is missing or wrong.
+    pub(super) fn number(&mut self, key: &'static str, default: Option<f64>, bounds: Bounds<f64>) -> f64 {
+        let right = format!("a number from {} to {}", bounds.least, bounds.most);
+        let Some(node) = self.get(key) else {
+            if default.is_none() {
+                self.missing(key, &format!("{key} = NUMBER, {right}"));
+            }
+            return default.unwrap_or(bounds.least);
+        };
+        let number = match node.value {
+            Value::Integer(number) => number as f64,
+            Value::Float(number) => number,
+            _ => f64::NAN,
+        };
+        if (bounds.least..=bounds.most).contains(&number) {
+            return number;
+        }
+        let quotes = if node.text().is_some() { ", without quotes" } else { "" };
+        self.problem(key, &node.origin, format!("{} will not do; write {right}{quotes}", node.shown()));
+        bounds.least
+    }
+
+    /// Reports `key` when it is there, though it means nothing without `other`, which is not.
+    pub(super) fn needs(&mut self, key: &'static str, other: &str) {
+        if let Some(node) = self.get(key) {
+            self.problem(key, &node.origin, format!("means nothing without {other}; write that, too"));
         }
     }
 
