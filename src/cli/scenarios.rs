@@ -1,13 +1,12 @@
 //! `anynews scenarios`: the shipped ones listed or shown, and files checked.
 
 use std::fmt::Write as _;
-use std::io::{ErrorKind, Write as _};
 
 use crate::scenario::Scenario;
 use crate::scenario::file::Overrides;
 use crate::scenario::shipped::{self, LoadError};
 
-use super::{Exit, USAGE, Usage};
+use super::{Exit, USAGE, Usage, print};
 
 /// Options of `scenarios`.
 #[derive(Debug, clap::Args)]
@@ -84,12 +83,4 @@ fn check(files: &[String]) -> (String, u8) {
         let _ = writeln!(out, "{line}");
     }
     (out, code)
-}
-
-/// To stdout; a reader that has seen enough, like `head`, is no error.
-fn print(text: &str) -> std::io::Result<()> {
-    match anstream::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other,
-    }
 }

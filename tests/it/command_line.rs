@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::program::{Running, anynews, are_gone, one_at_a_time};
+use crate::program::{Running, anynews, anynews_unheard, are_gone, one_at_a_time};
 
 /// A short run of the letters scenario; faster polls give it something to count.
 const SHORT: [&str; 10] = [
@@ -207,11 +207,10 @@ fn files_that_are_none_are_refused() {
 #[test]
 fn what_is_not_built_yet_says_so() {
     let directory = tempdir().unwrap();
-    let cases: [&[&str]; 10] = [
+    let cases: [&[&str]; 9] = [
         &["demo"],
         &["advise", "letters"],
         &["sweep", "letters", "--vary", "poll.interval=1s,2s"],
-        &["scenarios", "schema"],
         &["run", "letters", "--engine", "sim"],
         &["run", "letters", "--engine", "theory"],
         &["run", "letters", "--target", "http://127.0.0.1:1"],
@@ -222,6 +221,20 @@ fn what_is_not_built_yet_says_so() {
     for arguments in cases {
         anynews(directory.path(), arguments).exits(2).says(&["not built yet"]);
     }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let _alone = one_at_a_time();
+    let directory = tempdir().unwrap();
+    let json = short(&["--format", "json", "--no-report", "-q"]);
+    let cases: [&[&str]; 6] =
+        [&[], &["scenarios"], &["completions", "bash"], &["handshake"], &short(&[]), &json];
+    for arguments in cases {
+        let ended = anynews_unheard(directory.path(), arguments).exits(0);
+        assert!(!ended.stderr.contains("panicked"), "{arguments:?}: {}", ended.stderr);
+    }
+    anynews_unheard(directory.path(), &["report", "reports/letters/outcome.json"]).exits(0);
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub(super) fn read(top: &mut Section<'_>) -> Option<Link> {
         section.problem("jitter", &node.origin, message);
     }
     section.not_yet_unless("tls", |node| matches!(node.value, Value::Bool(false)), "tls = false is");
-    section.finish(|key| super::elsewhere(key));
+    section.finish(super::elsewhere);
     (link != Link::PLAIN).then_some(link)
 }
 
