@@ -47,7 +47,7 @@ enum Command {
     Report(report::Args),
     /// The WebSocket upgrade and its first frames, byte for byte, annotated
     Handshake(handshake::Args),
-    /// List, show or check scenarios
+    /// List, show or check scenarios; their JSON Schema
     Scenarios(scenarios::Args),
     /// Shell completions
     Completions {

@@ -2,21 +2,24 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units::duration_text;
 
 /// A network path, the same for every client; each client has one of its own, so rates are per client.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Link {
     /// Name of the profile it began as; keys beside it may have changed its numbers. For display only.
     #[serde(default)]
     pub profile: Option<String>,
     /// Round trip of an empty packet without jitter.
     #[serde(with = "duration_text")]
+    #[schemars(with = "String")]
     pub rtt: Duration,
     /// Each direction's delay is rtt/2, give or take up to this, uniform; at most rtt/2.
     #[serde(with = "duration_text")]
+    #[schemars(with = "String")]
     pub jitter: Duration,
     /// Share of segments lost, at most 0.99.
     pub loss: f64,

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::link::Link;
@@ -18,7 +19,7 @@ mod plain;
 pub mod shipped;
 
 /// A whole experiment: who listens, to what, by which ways, for how long.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scenario {
     /// The file's stem or the shipped name; names the report directory.
     pub name: String,
@@ -32,9 +33,11 @@ pub struct Scenario {
     pub seed: u64,
     /// The measured window [0, duration).
     #[serde(with = "duration_text")]
+    #[schemars(with = "String")]
     pub duration: Duration,
     /// Traffic before the window that is not counted.
     #[serde(with = "duration_text")]
+    #[schemars(with = "String")]
     pub warmup: Duration,
     /// People, per transport.
     pub clients: u32,
@@ -54,7 +57,7 @@ pub struct Scenario {
 }
 
 /// Which engine turns a scenario into an outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
     /// Real sockets on this machine.
@@ -66,7 +69,7 @@ pub enum Engine {
 }
 
 /// Who reads which topic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Inbox {
     /// A topic for each client.
@@ -76,13 +79,14 @@ pub enum Inbox {
 }
 
 /// Who publishes what, when: the settings of one workload.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Workload {
     /// Messages at random: a Poisson process on each topic.
     Poisson {
         /// Mean time between messages to one topic.
         #[serde(with = "duration_text")]
+        #[schemars(with = "String")]
         mean_gap: Duration,
         /// Topics per client.
         inbox: Inbox,
@@ -93,6 +97,7 @@ pub enum Workload {
     Periodic {
         /// Time between messages to one topic.
         #[serde(with = "duration_text")]
+        #[schemars(with = "String")]
         gap: Duration,
         /// Topics per client.
         inbox: Inbox,
@@ -105,9 +110,11 @@ pub enum Workload {
         members: u32,
         /// Mean time between messages in one room.
         #[serde(with = "duration_text")]
+        #[schemars(with = "String")]
         gap_per_room: Duration,
         /// "Rahul is typing…" this long before his message, and its time to live; zero: never.
         #[serde(with = "duration_text")]
+        #[schemars(with = "String")]
         typing_before: Duration,
         /// Whether a reader acknowledges each message with a "read" event.
         receipts: bool,
@@ -119,6 +126,7 @@ pub enum Workload {
     Cricket {
         /// Time between balls.
         #[serde(with = "duration_text")]
+        #[schemars(with = "String")]
         gap_per_ball: Duration,
         /// Overs in the innings.
         overs: u32,
@@ -133,6 +141,7 @@ pub enum Workload {
         symbols: u32,
         /// Time between updates of the whole market.
         #[serde(with = "duration_text")]
+        #[schemars(with = "String")]
         gap: Duration,
         /// Keep only the latest price per symbol.
         conflate: bool,
@@ -146,6 +155,7 @@ pub enum Workload {
         players: u32,
         /// Time between one player's moves.
         #[serde(with = "duration_text")]
+        #[schemars(with = "String")]
         tick: Duration,
     },
     /// Recorded events, replayed. Clients read the topics in turn, in the order in which topics first
@@ -164,24 +174,26 @@ pub enum Workload {
 }
 
 /// Hours in which people mostly sleep. The window begins in the morning, when they are over.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Night {
     /// As written: `23:00-07:00`.
     pub hours: String,
     /// Its length, below 24 h.
     #[serde(with = "duration_text")]
+    #[schemars(with = "String")]
     pub length: Duration,
     /// Share of the day's messages that are also written at night, 0 to 1.
     pub quiet: f64,
 }
 
 /// A market that opens at the start of the window: then `burst` times as many updates, and ever fewer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Opening {
     /// Updates at the start, as a multiple of the usual ones.
     pub burst: f64,
     /// After this long the excess has fallen to 1/e = 37 %.
     #[serde(with = "duration_text")]
+    #[schemars(with = "String")]
     pub settle: Duration,
 }
 

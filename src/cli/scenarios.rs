@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use crate::outcome;
 use crate::scenario::Scenario;
-use crate::scenario::file::Overrides;
+use crate::scenario::file::{self, Overrides};
 use crate::scenario::shipped::{self, LoadError};
 
 use super::{Exit, USAGE, Usage, print};
@@ -30,9 +31,12 @@ enum Action {
         #[arg(required = true)]
         files: Vec<String>,
     },
-    /// JSON Schema of the file format (not built yet)
-    #[command(hide = true)]
-    Schema,
+    /// JSON Schema of scenario files, for editors and programs that write them
+    Schema {
+        /// Of outcome.json instead
+        #[arg(long)]
+        outcome: bool,
+    },
 }
 
 pub(super) fn run(args: Args) -> Exit {
@@ -40,7 +44,10 @@ pub(super) fn run(args: Args) -> Exit {
         Action::List => (list().map_err(usage)?, 0),
         Action::Show { name } => (shipped::text(&name).map_err(usage)?.1, 0),
         Action::Check { files } => check(&files),
-        Action::Schema => return super::not_yet("scenarios schema"),
+        Action::Schema { outcome } => {
+            let schema = if outcome { outcome::schema::schema() } else { file::schema::schema() };
+            (format!("{schema:#}\n"), 0)
+        }
     };
     print(&text)?;
     Ok(code)

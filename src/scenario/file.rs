@@ -17,6 +17,7 @@ use tree::{Table, Value};
 
 mod network;
 mod report;
+pub mod schema;
 mod section;
 mod set;
 mod trace;

@@ -13,10 +13,10 @@ const LONGEST_RTT: Duration = Duration::from_secs(60);
 const RATES: Bounds<u64> = Bounds { least: 1_000, most: 1_000_000_000_000 };
 
 /// Nothing gets through where everything is lost.
-const MOST_LOSS: f64 = 0.99;
+pub(super) const LOSS: Bounds<f64> = Bounds { least: 0.0, most: 0.99 };
 
-/// Keys of the table; `transports::belongs` and `workload::belongs` have theirs.
-const KEYS: [&str; 7] = ["profile", "rtt", "jitter", "loss", "down", "up", "tls"];
+/// Keys of the table.
+pub(super) const KEYS: [&str; 7] = ["profile", "rtt", "jitter", "loss", "down", "up", "tls"];
 
 /// Where a key belongs that `[network]` would know.
 pub(super) fn belongs(key: &str) -> Option<String> {
@@ -31,7 +31,7 @@ pub(super) fn read(top: &mut Section<'_>) -> Option<Link> {
     let base = named.and_then(Link::profile).unwrap_or(Link::PLAIN);
     let rtt = section.duration("rtt", Some(base.rtt), Bounds::durations(0, LONGEST_RTT));
     let jitter = section.duration("jitter", Some(base.jitter), Bounds::durations(0, LONGEST_RTT));
-    let loss = section.number("loss", Some(base.loss), Bounds { least: 0.0, most: MOST_LOSS });
+    let loss = section.number("loss", Some(base.loss), LOSS);
     let down = rate(&mut section, "down").or(base.down);
     let up = rate(&mut section, "up").or(base.up);
     let link = Link { rtt, jitter, loss, down, up, ..base };

@@ -13,8 +13,11 @@ use super::report::Report;
 use super::tree::{Entry, Node, Origin, Table, Value, clean};
 use super::{TOP, format_duration};
 
+/// Characters of a text for people.
+pub(super) const LONGEST_LINE: usize = 300;
+
 /// Inclusive.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds<T> {
     pub least: T,
     pub most: T,
@@ -122,8 +125,8 @@ impl<'a> Section<'a> {
     pub(super) fn line(&mut self, key: &'static str) -> Option<String> {
         let node = self.get(key)?;
         match node.text() {
-            Some(text) if text.chars().any(char::is_control) || text.chars().count() > 300 => {
-                let message = "must be one line of at most 300 characters".to_owned();
+            Some(text) if text.chars().any(char::is_control) || text.chars().count() > LONGEST_LINE => {
+                let message = format!("must be one line of at most {LONGEST_LINE} characters");
                 self.problem(key, &node.origin, message);
                 None
             }

@@ -9,7 +9,7 @@ use super::section::{Bounds, Section};
 use super::{DAY, trace};
 
 /// Kinds, each with its keys.
-const KINDS: [(&str, &[&str]); 7] = [
+pub(super) const KINDS: [(&str, &[&str]); 7] = [
     ("poisson", &["mean_gap", "inbox", "payload"]),
     ("periodic", &["gap", "inbox", "payload"]),
     ("chat", &["members", "gap_per_room", "typing_before", "receipts", "night", "quiet"]),
@@ -20,6 +20,11 @@ const KINDS: [(&str, &[&str]); 7] = [
 ];
 /// What fits into a message of 64 KiB beside its envelope.
 const MOST_PAYLOAD: usize = 60 * 1024;
+pub(super) const GROUPS: Bounds<u32> = Bounds { least: 2, most: 10_000 };
+pub(super) const OVERS: Bounds<u32> = Bounds { least: 1, most: 1_000 };
+pub(super) const SYMBOLS: Bounds<u32> = Bounds { least: 1, most: 10_000 };
+pub(super) const QUIET: Bounds<f64> = Bounds { least: 0.0, most: 1.0 };
+pub(super) const BURST: Bounds<f64> = Bounds { least: 1.0, most: 1_000.0 };
 const DEFAULT_QUIET: f64 = 0.05;
 const DEFAULT_SETTLE: Duration = Duration::from_secs(600);
 
@@ -68,11 +73,11 @@ pub(super) fn read(mut section: Section<'_>, clients: u32) -> Workload {
         },
         "cricket" => Workload::Cricket {
             gap_per_ball: section.duration("gap_per_ball", None, gaps),
-            overs: section.count("overs", Some(20), Bounds { least: 1, most: 1_000 }),
+            overs: section.count("overs", Some(20), OVERS),
             pauses: section.bool("pauses", false),
         },
         "ticker" => Workload::Ticker {
-            symbols: section.count("symbols", Some(20), Bounds { least: 1, most: 10_000 }),
+            symbols: section.count("symbols", Some(20), SYMBOLS),
             gap: section.duration("gap", None, gaps),
             conflate: section.bool("conflate", false),
             opening: opening(&mut section),
@@ -102,7 +107,7 @@ fn payload(section: &mut Section<'_>) -> Option<usize> {
 
 /// The hours of sleep, and how quiet they are.
 fn night(section: &mut Section<'_>) -> Option<Night> {
-    let quiet = section.number("quiet", Some(DEFAULT_QUIET), Bounds { least: 0.0, most: 1.0 });
+    let quiet = section.number("quiet", Some(DEFAULT_QUIET), QUIET);
     let Some(node) = section.get("night") else {
         section.needs("quiet", "night");
         return None;
@@ -139,13 +144,13 @@ fn opening(section: &mut Section<'_>) -> Option<Opening> {
         section.needs("settle", "burst");
         return None;
     }
-    let burst = section.number("burst", None, Bounds { least: 1.0, most: 1_000.0 });
+    let burst = section.number("burst", None, BURST);
     Some(Opening { burst, settle })
 }
 
 /// People per room or match, which must divide the people there are.
 fn group(section: &mut Section<'_>, key: &'static str, groups: &str, clients: u32) -> u32 {
-    let size = section.count(key, None, Bounds { least: 2, most: 10_000 });
+    let size = section.count(key, None, GROUPS);
     if size > 0
         && !clients.is_multiple_of(size)
         && let Some(node) = section.get(key)
