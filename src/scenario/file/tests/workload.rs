@@ -97,6 +97,14 @@ fn a_trace_lies_beside_its_scenario() {
 }
 
 #[test]
+fn the_example_of_a_trace_is_sound() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/traces/buses.toml");
+    let scenario = crate::scenario::shipped::load(path, &Overrides::default()).unwrap();
+    let schedule = scenario.workload.schedule(scenario.clients, scenario.seed, -3_000_000, 20_000_000);
+    assert_eq!((schedule.topics.len(), schedule.events.len()), (2, 16));
+}
+
+#[test]
 fn wrong_lines_of_a_trace_are_named_with_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     let told = traced(folder.path(), "{}\nhello\n", &with(&["seed=-1"])).unwrap_err();
