@@ -6,18 +6,19 @@
 
 use std::sync::Arc;
 
-use crate::outcome;
-use crate::workload::Schedule;
+use crate::workload::{Schedule, describe};
 
+pub mod book;
 pub mod distribution;
 mod person;
 mod reader;
 mod totals;
 
-use distribution::Distribution;
-use person::PersonLog;
+pub use book::{Book, Delivered};
+pub use person::{PersonLog, person_of};
 use reader::Reader;
-pub use totals::{Books, Fate};
+pub use reader::{Staleness, dies_at};
+pub use totals::{Books, Closing, Fate};
 
 /// A schedule with the look-ups every ledger of a run shares.
 #[derive(Debug)]
@@ -97,58 +98,16 @@ pub struct Received {
     pub payload: u64,
 }
 
-/// The books of one transport in one run.
+/// The books of one transport in one run, and who has what.
 #[derive(Debug)]
 pub struct Ledger {
     plan: Arc<Plan>,
     duration: i64,
-    long: bool,
     readers: Vec<Reader>,
+    book: Book,
     person: PersonLog,
-    requests: outcome::Requests,
-    frames: outcome::Frames,
-    reconnects: u64,
-    answered: u64,
-    answered_whole_run: u64,
-    published: u64,
-    sends: u64,
-    delivered: u64,
-    duplicated: u64,
-    reordered: u64,
-    payload: u64,
-    wait_us: f64,
-    latency: Distribution,
-    samples: Vec<f64>,
-    acks: Distribution,
-    corrected: Distribution,
-    uncorrected: Distribution,
-    poll_late: Distribution,
-    publish_late: Distribution,
-    steps: Steps,
     /// Every counted delivery as (client, event, arrival), when asked for.
     log: Option<Vec<(u32, u32, i64)>>,
-}
-
-/// Per-step series, by intended time.
-#[derive(Debug)]
-struct Steps {
-    step_us: i64,
-    requests: Vec<u64>,
-    empty: Vec<u64>,
-    latency: Vec<Distribution>,
-}
-
-impl Steps {
-    fn new(duration: i64) -> Self {
-        let step_us = series_step(duration);
-        let n = usize::try_from((duration + step_us - 1) / step_us).unwrap_or(1).max(1);
-        let latency = (0..n).map(|_| Distribution::coarse()).collect();
-        Self { step_us, requests: vec![0; n], empty: vec![0; n], latency }
-    }
-
-    fn index(&self, at: i64) -> usize {
-        usize::try_from(at / self.step_us).unwrap_or(0).min(self.requests.len() - 1)
-    }
 }
 
 /// Step of the series in microseconds: the smallest readable one that gives at most thirty.
@@ -168,29 +127,9 @@ impl Ledger {
         let readers = plan.schedule.reads.iter().map(|&t| Reader::new(plan.by_topic[t as usize].len()));
         Self {
             readers: readers.collect(),
+            book: Book::new(duration, long),
             person: PersonLog::new(person),
             duration,
-            long,
-            requests: outcome::Requests::default(),
-            frames: outcome::Frames::default(),
-            reconnects: 0,
-            answered: 0,
-            answered_whole_run: 0,
-            published: 0,
-            sends: 0,
-            delivered: 0,
-            duplicated: 0,
-            reordered: 0,
-            payload: 0,
-            wait_us: 0.0,
-            latency: Distribution::fine(),
-            samples: Vec::new(),
-            acks: Distribution::fine(),
-            corrected: Distribution::fine(),
-            uncorrected: Distribution::fine(),
-            poll_late: Distribution::fine(),
-            publish_late: Distribution::fine(),
-            steps: Steps::new(duration),
             log: None,
             plan,
         }
@@ -199,10 +138,6 @@ impl Ledger {
     /// Keeps every counted delivery from now on, 16 bytes each.
     pub fn keep_log(&mut self) {
         self.log = Some(Vec::new());
-    }
-
-    fn counts(&self, intended: i64) -> bool {
-        (0..self.duration).contains(&intended)
     }
 
     /// A client knows its position from now on: what is published later, it is owed.
@@ -214,124 +149,76 @@ impl Ledger {
 
     /// A request outside the counted kinds was answered (a first position, for instance).
     pub fn answered_uncounted(&mut self) {
-        self.answered_whole_run += 1;
+        self.book.answered_uncounted();
     }
 
     /// An upgrade or subscription was asked for; counted over the whole run.
     pub fn opened(&mut self, valid: bool, again: bool) {
-        self.requests.opens += 1;
-        self.requests.failed += u64::from(!valid);
-        self.answered_whole_run += u64::from(valid);
-        self.reconnects += u64::from(again && valid);
+        self.book.opened(valid, again);
     }
 
     /// A poll came back.
     pub fn polled(&mut self, poll: Polled) {
-        self.answered_whole_run += 1;
-        if !self.counts(poll.intended) || (self.long && poll.answered >= self.duration) {
-            return;
+        if self.book.polled(&poll) {
+            self.person.asked(poll);
         }
-        self.requests.polls += 1;
-        self.answered += 1;
-        self.requests.empty += u64::from(poll.events == 0);
-        let step = self.steps.index(poll.intended);
-        self.steps.requests[step] += 1;
-        self.steps.empty[step] += u64::from(poll.events == 0);
-        if !self.long {
-            self.corrected.record(poll.answered - poll.intended);
-            self.uncorrected.record(poll.answered - poll.sent);
-        }
-        self.poll_late.record(poll.sent - poll.intended);
-        self.person.asked(poll);
     }
 
     /// A poll brought no valid answer.
     pub fn poll_failed(&mut self, intended: i64) {
-        if self.counts(intended) {
-            self.requests.polls += 1;
-            self.requests.failed += 1;
-            let step = self.steps.index(intended);
-            self.steps.requests[step] += 1;
-        }
+        self.book.poll_failed(intended);
     }
 
     /// An intended poll time passed while an answer was outstanding that came at `answered`.
     pub fn poll_skipped(&mut self, intended: i64, answered: i64) {
-        if self.counts(intended) {
-            self.requests.skipped += 1;
-            self.corrected.record(answered - intended);
-        }
+        self.book.poll_skipped(intended, answered);
     }
 
-    /// The server has an event. `late` is how far behind its time it was handed over, microseconds.
+    /// The server has an event.
     pub fn published(&mut self, event: u32) {
-        let at = self.plan.schedule.events[event as usize].at;
-        self.published += u64::from(self.counts(at));
+        self.book.published(self.plan.schedule.events[event as usize].at);
     }
 
-    /// How late an event was handed to the wire.
+    /// An event was handed to the wire at `sent`.
     pub fn publish_sent(&mut self, event: u32, sent: i64) {
-        let at = self.plan.schedule.events[event as usize].at;
-        if self.counts(at) {
-            self.publish_late.record(sent - at);
-        }
+        self.book.publish_sent(self.plan.schedule.events[event as usize].at, sent);
     }
 
     /// A client's own event went out: by a frame, or by a POST (a request).
     pub fn sent(&mut self, event: u32, by_frame: bool) {
-        let planned = &self.plan.schedule.events[event as usize];
-        if !(0..self.duration).contains(&planned.at) {
-            return;
-        }
-        self.sends += 1;
-        self.payload += planned.data.len() as u64;
-        let step = self.steps.index(planned.at);
-        if by_frame {
-            self.frames.sent += 1;
-        } else {
-            self.requests.sends += 1;
-            self.steps.requests[step] += 1;
-        }
+        self.book.sent(&self.plan.schedule.events[event as usize], by_frame);
     }
 
     /// The server acknowledged a client's own event at `at`; `by_frame` as in [`Ledger::sent`].
     pub fn acknowledged(&mut self, event: u32, at: i64, by_frame: bool) {
-        self.published(event);
-        self.answered_whole_run += u64::from(!by_frame);
-        let intended = self.plan.schedule.events[event as usize].at;
-        if self.counts(intended) {
-            self.acks.record(at - intended);
-            self.frames.received += u64::from(by_frame);
-        }
+        self.book.acknowledged(self.plan.schedule.events[event as usize].at, at, by_frame);
     }
 
     /// A client's own event got no acknowledgement.
     pub fn send_failed(&mut self, event: u32) {
-        if self.counts(self.plan.schedule.events[event as usize].at) {
-            self.requests.failed += 1;
-        }
+        self.book.send_failed(self.plan.schedule.events[event as usize].at);
     }
 
     /// A ping arrived and its pong went back.
     pub fn pinged(&mut self, at: i64) {
-        self.frames.pings += 2 * u64::from(self.counts(at));
+        self.book.pinged(at);
     }
 
     /// An SSE comment arrived.
     pub fn commented(&mut self, at: i64) {
-        self.frames.comments += u64::from(self.counts(at));
+        self.book.commented(at);
     }
 
     /// An event is in a client's hand; `by_frame` when a frame brought it.
     pub fn received(&mut self, got: Received, by_frame: bool) {
         let planned = &self.plan.schedule.events[got.event as usize];
-        let counted = (0..self.duration).contains(&planned.at);
+        let counted = self.book.counts(planned.at);
         let reader = &mut self.readers[got.client as usize];
-        self.frames.received += u64::from(by_frame && counted);
+        self.book.frames.received += u64::from(by_frame && counted);
         let ordinal = self.plan.ordinal[got.event as usize];
         let topic = &self.plan.by_topic[planned.topic as usize];
         if !reader.take(ordinal) {
-            self.duplicated += u64::from(counted);
+            self.book.duplicated += u64::from(counted);
             return;
         }
         let in_order = reader.in_order(got.offset);
@@ -342,20 +229,9 @@ impl Ledger {
         if !counted {
             return;
         }
-        self.reordered += u64::from(!in_order);
-        self.delivered += 1;
-        self.payload += got.payload;
-        let latency = (got.at - planned.at).max(0);
-        self.latency.record(latency);
-        let step = self.steps.index(planned.at);
-        self.steps.latency[step].record(latency);
-        if self.samples.len() <= outcome::SAMPLE_LIMIT as usize {
-            self.samples.push(latency as f64 / 1000.0);
-        }
-        if let Some(sent) = got.poll_sent {
-            self.wait_us += (sent - planned.at).max(0) as f64;
-        }
-        self.person.received(got, planned);
+        let Received { at, poll_sent, payload, .. } = got;
+        self.book.delivered(&Delivered { published: planned.at, at, poll_sent, payload, in_order });
+        self.person.received(got.client, planned.at, at, || describe(&planned.kind, &planned.data));
         if let Some(log) = &mut self.log {
             log.push((got.client, got.event, got.at));
         }
@@ -364,13 +240,13 @@ impl Ledger {
     /// Deliveries so far, for progress.
     #[must_use]
     pub fn delivered_so_far(&self) -> u64 {
-        self.delivered
+        self.book.delivered
     }
 
     /// Answered and empty polls so far, for progress.
     #[must_use]
     pub fn polls_so_far(&self) -> (u64, u64) {
-        (self.answered, self.requests.empty)
+        (self.book.answered, self.book.requests.empty)
     }
 }
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::client::Moment;
 use crate::clock::{Clock, as_micros};
-use crate::ledger::Plan;
+use crate::ledger::{self, Plan};
 use crate::outcome::{self, Delivery, Outcome};
 use crate::scenario::{Engine, Scenario};
 use crate::threshold;
@@ -119,7 +119,7 @@ pub async fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec
 
     let clock = Clock::anchored_now();
     let started_at = machine::timestamp(clock.now());
-    let person = person_of(&plan, duration);
+    let person = ledger::person_of(&plan, duration);
     let context = Context { scenario, options, plan, clock, duration, warmup, person };
     let mut results = Vec::new();
     for group in &groups {
@@ -158,16 +158,4 @@ fn outcome(
     };
     outcome.thresholds = threshold::evaluate(&context.scenario.thresholds, &outcome);
     (outcome, deliveries.into_iter().flatten().collect())
-}
-
-/// The person of the timeline: the first who gets a message in the first half of the window, so that
-/// there is something to see; else the first.
-fn person_of(plan: &Plan, duration: i64) -> u32 {
-    let hears = |client: usize| {
-        let topic = &plan.by_topic[plan.schedule.reads[client] as usize];
-        topic.iter().map(|&i| &plan.schedule.events[i as usize]).any(|event| {
-            (duration / 10..duration / 2).contains(&event.at) && event.author != Some(client as u32)
-        })
-    };
-    (0..plan.schedule.reads.len()).find(|&client| hears(client)).unwrap_or(0) as u32
 }

@@ -186,14 +186,9 @@ impl Column {
         let count = crate::report::numbers::count;
         if self.asks {
             let share = if self.polls == 0 { 0.0 } else { 100.0 * self.empty as f64 / self.polls as f64 };
-            format!(
-                "asked {}, “Nope” {} ({share:.0} %), news {}",
-                count(self.polls),
-                count(self.empty),
-                count(self.delivered)
-            )
+            format!("{} asked, {} “Nope” ({share:.0} %)", count(self.polls), count(self.empty))
         } else {
-            format!("news {}, no question asked", count(self.delivered))
+            format!("{} messages, nothing asked", count(self.delivered))
         }
     }
 }
@@ -286,7 +281,7 @@ impl Stage {
 }
 
 fn span(us: i64) -> String {
-    crate::report::numbers::ms(us as f64 / 1000.0)
+    crate::report::numbers::ms(us as f64 / 1000.0).replace('\u{a0}', " ")
 }
 
 fn clip(text: &str, width: usize) -> String {

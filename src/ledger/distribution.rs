@@ -8,10 +8,10 @@ use crate::outcome::Summary;
 const MAX_US: u64 = 86_400_000_000;
 
 /// Recorded times in microseconds.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Distribution {
-    histogram: Histogram<u32>,
-    sum: f64,
+    histogram: Histogram<u64>,
+    sum: u128,
     min: u64,
     max: u64,
 }
@@ -32,7 +32,7 @@ impl Distribution {
     fn with_digits(digits: u8) -> Self {
         // Auto-resizing keeps an empty one small; the bounds are valid by construction.
         let histogram = Histogram::new(digits).expect("1 to 5 digits are valid");
-        Self { histogram, sum: 0.0, min: u64::MAX, max: 0 }
+        Self { histogram, sum: 0, min: u64::MAX, max: 0 }
     }
 
     /// Adds a time; negative ones count as 0.
@@ -40,9 +40,18 @@ impl Distribution {
         let us = us.max(0).unsigned_abs().min(MAX_US);
         // Resizing cannot fail below MAX_US, and a saturated count is better than a lost run.
         let _ = self.histogram.record(us);
-        self.sum += us as f64;
+        self.sum += u128::from(us);
         self.min = self.min.min(us);
         self.max = self.max.max(us);
+    }
+
+    /// Adds the times of another.
+    pub fn add(&mut self, other: &Self) {
+        // The other's values are below MAX_US too, so this one can grow to hold them.
+        let _ = self.histogram.add(&other.histogram);
+        self.sum += other.sum;
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
     }
 
     /// Number of times recorded.
@@ -54,7 +63,7 @@ impl Distribution {
     /// Mean in ms, or `None` when empty.
     #[must_use]
     pub fn mean_ms(&self) -> Option<f64> {
-        (self.count() > 0).then(|| self.sum / self.count() as f64 / 1000.0)
+        (self.count() > 0).then(|| self.sum as f64 / self.count() as f64 / 1000.0)
     }
 
     /// Median in ms, or `None` when empty.

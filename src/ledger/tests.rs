@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{Books, Ledger, Plan, Polled, Received};
+use super::{Ledger, Plan, Polled, Received};
+use crate::outcome::TransportOutcome;
 use crate::workload::{Planned, Schedule};
 
 const SECOND: i64 = 1_000_000;
@@ -51,9 +52,10 @@ fn waste_counts_only_intended_times_in_the_window() {
     ask(&mut ledger, 0, 5, 0);
     ask(&mut ledger, WINDOW - 1, WINDOW + SECOND, 1);
     ask(&mut ledger, WINDOW, WINDOW + 5, 0);
-    let books = ledger.close(WINDOW, 0);
+    let closed = ledger.close(WINDOW, 0);
+    assert_eq!(closed.answered_whole_run, 4);
+    let books = closed.outcome;
     assert_eq!((books.requests.polls, books.requests.empty, books.waste_ratio), (2, 1, Some(0.5)));
-    assert_eq!(books.answered_whole_run, 4);
 }
 
 #[test]
@@ -61,12 +63,12 @@ fn a_long_poll_counts_with_its_answer_in_the_window() {
     let mut ledger = Ledger::new(plan(vec![], 1, false), WINDOW, true, 0);
     ask(&mut ledger, 0, WINDOW - 1, 1);
     ask(&mut ledger, WINDOW - 2, WINDOW, 0);
-    assert_eq!(ledger.close(WINDOW, 0).requests.polls, 1);
+    assert_eq!(ledger.close(WINDOW, 0).outcome.requests.polls, 1);
 }
 
 #[test]
 fn a_ratio_over_zero_is_null() {
-    let books = ledger(&plan(vec![], 1, false)).close(WINDOW, 0);
+    let books = ledger(&plan(vec![], 1, false)).close(WINDOW, 0).outcome;
     assert_eq!((books.waste_ratio, books.idle_per_delivery, books.wait_ms_mean), (None, None, None));
     assert_eq!(books.staleness_ms_mean, Some(0.0));
 }
@@ -75,7 +77,7 @@ fn a_ratio_over_zero_is_null() {
 fn authors_are_not_owed_their_own_events() {
     let mut ledger = ledger(&plan(vec![event(0, Some(0), None, None)], 3, false));
     give(&mut ledger, 1, 0, 10);
-    let books = ledger.close(WINDOW, 0);
+    let books = ledger.close(WINDOW, 0).outcome;
     assert_eq!((books.deliveries.expected, books.deliveries.lost), (2, 1));
 }
 
@@ -86,7 +88,7 @@ fn what_outlives_its_time_is_expired_and_what_is_overtaken_is_superseded() {
         [event(1, None, None, Some("A")), event(2, None, None, Some("B")), event(3, None, None, Some("A"))];
     let mut ledger = ledger(&plan([vec![typing], prices.to_vec()].concat(), 1, true));
     give(&mut ledger, 0, 3, 50);
-    let books = ledger.close(WINDOW, 0);
+    let books = ledger.close(WINDOW, 0).outcome;
     let d = &books.deliveries;
     assert_eq!((d.expected, d.delivered, d.expired, d.superseded, d.lost), (4, 1, 1, 1, 1));
 }
@@ -94,7 +96,7 @@ fn what_outlives_its_time_is_expired_and_what_is_overtaken_is_superseded() {
 #[test]
 fn a_cut_run_does_not_owe_what_was_still_on_its_way() {
     let events = vec![event(SECOND, None, None, None), event(4 * SECOND, None, None, None)];
-    let books = ledger(&plan(events, 1, false)).close(5 * SECOND, 2 * SECOND);
+    let books = ledger(&plan(events, 1, false)).close(5 * SECOND, 2 * SECOND).outcome;
     assert_eq!((books.deliveries.expected, books.deliveries.lost), (1, 1));
 }
 
@@ -104,7 +106,7 @@ fn duplicates_and_reorderings_are_told_apart() {
     for event in [1, 0, 0] {
         give(&mut ledger, 0, event, 10);
     }
-    let d = ledger.close(WINDOW, 0).deliveries;
+    let d = ledger.close(WINDOW, 0).outcome.deliveries;
     assert_eq!((d.delivered, d.duplicated, d.reordered, d.lost), (2, 1, 1, 0));
 }
 
@@ -113,7 +115,7 @@ fn staleness_is_the_time_average_of_the_oldest_age() {
     // Published at 2 s, in hand at 4 s: the age rises from 0 to 2 s, an area of 2 s² over 10 s.
     let mut ledger = ledger(&plan(vec![event(2 * SECOND, None, None, None)], 1, false));
     give(&mut ledger, 0, 0, 4 * SECOND);
-    assert!((ledger.close(WINDOW, 0).staleness_ms_mean.unwrap() - 200.0).abs() < 1e-6);
+    assert!((ledger.close(WINDOW, 0).outcome.staleness_ms_mean.unwrap() - 200.0).abs() < 1e-6);
 }
 
 #[test]
@@ -121,7 +123,7 @@ fn a_skipped_poll_counts_in_the_corrected_figure_only() {
     let mut ledger = ledger(&plan(vec![], 1, false));
     ask(&mut ledger, 0, 1_400_000, 0);
     ledger.poll_skipped(1_000_000, 1_400_000);
-    let books = ledger.close(WINDOW, 0);
+    let books = ledger.close(WINDOW, 0).outcome;
     assert_eq!((books.request_ms.unwrap().count, books.request_ms_uncorrected.unwrap().count), (2, 1));
     assert_eq!(books.requests.skipped, 1);
 }
@@ -136,7 +138,7 @@ fn sampled_staleness(events: &[(i64, Option<i64>)]) -> f64 {
     ages.sum::<i64>() as f64 / (WINDOW / step) as f64 / 1000.0
 }
 
-fn closed(events: &[(i64, Option<i64>)]) -> Books {
+fn closed(events: &[(i64, Option<i64>)]) -> TransportOutcome {
     let plan = plan(events.iter().map(|(at, _)| event(*at, None, None, None)).collect(), 1, false);
     let mut ledger = ledger(&plan);
     for (index, (_, got)) in events.iter().enumerate() {
@@ -144,7 +146,7 @@ fn closed(events: &[(i64, Option<i64>)]) -> Books {
             give(&mut ledger, 0, index as u32, *got);
         }
     }
-    ledger.close(WINDOW, 0)
+    ledger.close(WINDOW, 0).outcome
 }
 
 proptest! {
@@ -182,7 +184,7 @@ proptest! {
             give(&mut ledger, client, index, planned.at + 1000);
             if planned.at >= 0 && !distinct.insert((client, index)) { again += 1 }
         }
-        let d = ledger.close(WINDOW, 0).deliveries;
+        let d = ledger.close(WINDOW, 0).outcome.deliveries;
         let owed = events.iter().filter(|e| e.at >= 0).map(|e| 3 - u64::from(e.author.is_some())).sum::<u64>();
         prop_assert_eq!(d.expected, owed);
         prop_assert_eq!(d.delivered, distinct.len() as u64);

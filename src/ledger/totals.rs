@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
+use super::book::Book;
 use super::{Ledger, distribution::Distribution};
-use crate::outcome::{Connections, Deliveries, Frames, Person, Requests, Sends, Series, Summary};
+use crate::outcome::{self, Deliveries, Requests, SAMPLE_LIMIT, Sends, Series, TransportOutcome};
 
-/// The four fates of an owed (client, event) pair.
+/// The four fates of owed (client, event) pairs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Fate {
     /// Owed pairs.
@@ -18,47 +19,24 @@ pub struct Fate {
     pub expired: u64,
 }
 
-/// What a closed ledger says; bytes, CPU and theory are added by the engine.
-#[derive(Debug)]
-pub struct Books {
+/// What a crowd adds to its book when it is closed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Closing {
+    /// What became of what was owed.
+    pub fate: Fate,
+    /// Twice the sum over the clients of ∫ age of the oldest undelivered event dt, µs².
+    pub staleness: u128,
     /// Clients that ever knew their position.
     pub connected: u32,
-    /// Requests, complete.
-    pub requests: Requests,
-    /// Empty / answered polls.
-    pub waste_ratio: Option<f64>,
-    /// See the outcome.
-    pub idle_per_delivery: Option<f64>,
-    /// See the outcome.
-    pub requests_per_delivery: Option<f64>,
-    /// Only `reconnects` is filled.
-    pub connections: Connections,
-    /// Frames, complete.
-    pub frames: Frames,
-    /// Deliveries, complete.
-    pub deliveries: Deliveries,
-    /// Sends, complete.
-    pub sends: Sends,
-    /// Latencies.
-    pub latency: Summary,
-    /// Their histogram.
-    pub histogram: Vec<(u64, u64)>,
-    /// Themselves, when few.
-    pub samples: Option<Vec<f64>>,
-    /// See the outcome.
-    pub wait_ms_mean: Option<f64>,
-    /// See the outcome.
-    pub staleness_ms_mean: Option<f64>,
-    /// Short polls from the intended time.
-    pub request_ms: Option<Summary>,
-    /// Short polls from the actual time.
-    pub request_ms_uncorrected: Option<Summary>,
-    /// Payload bytes of distinct deliveries and sends.
-    pub payload: u64,
-    /// Without bytes.
-    pub series: Series,
-    /// The timeline.
-    pub person: Person,
+    /// Length of the measured window, microseconds.
+    pub end: i64,
+}
+
+/// A closed ledger: an outcome without bytes, server and theory, and what only a live run asks for.
+#[derive(Debug)]
+pub struct Books {
+    /// Everything that sums can say; `bytes` holds the payload only.
+    pub outcome: TransportOutcome,
     /// Requests answered over the whole run.
     pub answered_whole_run: u64,
     /// Every counted delivery, when it was kept: (client, event, arrival).
@@ -108,69 +86,92 @@ impl Ledger {
     #[must_use]
     pub fn close(mut self, end: i64, pending_us: i64) -> Books {
         let fate = self.fates(end, pending_us);
-        let staleness_ms_mean = self.staleness(end);
-        let requests = Requests {
-            total: self.requests.polls + self.requests.sends + self.requests.opens,
-            ..self.requests.clone()
-        };
-        let per_delivery = |n: u64| ratio(n as f64, self.delivered);
-        let idle = requests.empty + self.frames.pings + self.frames.comments;
-        let asks = self.requests.polls > 0;
-        let some = |d: &Distribution| (d.count() > 0).then(|| d.summary());
+        let staleness = self.staleness(end);
+        let connected = self.readers.iter().filter(|r| r.since < i64::MAX).count() as u32;
+        let mut outcome = self.book.outcome(&Closing { fate, staleness, connected, end });
+        outcome.clients = self.readers.len() as u32;
+        outcome.person = Some(self.person.take());
         Books {
-            connected: self.readers.iter().filter(|r| r.since < i64::MAX).count() as u32,
-            waste_ratio: ratio(requests.empty as f64, self.answered),
-            idle_per_delivery: per_delivery(idle),
-            requests_per_delivery: per_delivery(requests.total),
-            connections: Connections { reconnects: self.reconnects, ..Connections::default() },
-            deliveries: Deliveries {
-                published: self.published,
-                expected: fate.expected,
-                delivered: self.delivered,
-                lost: fate.lost,
-                duplicated: self.duplicated,
-                reordered: self.reordered,
-                superseded: fate.superseded,
-                expired: fate.expired,
-            },
-            sends: Sends { count: self.sends, ack_ms: some(&self.acks) },
-            latency: self.latency.summary(),
-            histogram: self.latency.buckets(),
-            wait_ms_mean: if asks { ratio(self.wait_us / 1000.0, self.delivered) } else { None },
-            staleness_ms_mean,
-            request_ms: if self.long { None } else { some(&self.corrected) },
-            request_ms_uncorrected: if self.long { None } else { some(&self.uncorrected) },
-            payload: self.payload,
-            series: self.series(),
-            person: self.person.take(),
-            answered_whole_run: self.answered_whole_run,
-            poll_late_ms: late(&self.poll_late),
-            publish_late_ms: late(&self.publish_late),
-            samples: (self.samples.len() < crate::outcome::SAMPLE_LIMIT as usize).then_some(self.samples),
+            outcome,
+            answered_whole_run: self.book.answered_whole_run,
             log: self.log.unwrap_or_default(),
-            frames: self.frames,
-            requests,
+            poll_late_ms: late(&self.book.poll_late),
+            publish_late_ms: late(&self.book.publish_late),
         }
     }
 
-    fn staleness(&mut self, end: i64) -> Option<f64> {
+    /// See [`Closing::staleness`].
+    fn staleness(&mut self, end: i64) -> u128 {
         let plan = &self.plan;
-        let mut sum = 0.0;
-        let mut clients = 0u64;
-        for (client, reader) in self.readers.iter_mut().enumerate().filter(|(_, r)| r.since < i64::MAX) {
-            let topic = &plan.by_topic[plan.schedule.reads[client] as usize];
-            // What is still undelivered ages until the end of the window.
-            let due = topic.partition_point(|&i| plan.schedule.events[i as usize].at < end);
-            if let Some(last) = due.checked_sub(1) {
-                reader.settle(last as u32, end, end, |o| {
-                    let event = &plan.schedule.events[topic[o as usize] as usize];
-                    (event.author != Some(client as u32)).then_some((event.at, event.ttl_ms))
-                });
-            }
-            sum += reader.staleness;
-            clients += 1;
+        let connected = self.readers.iter_mut().enumerate().filter(|(_, r)| r.since < i64::MAX);
+        connected
+            .map(|(client, reader)| {
+                let topic = &plan.by_topic[plan.schedule.reads[client] as usize];
+                // What is still undelivered ages until the end of the window.
+                let due = topic.partition_point(|&i| plan.schedule.events[i as usize].at < end);
+                if let Some(last) = due.checked_sub(1) {
+                    reader.settle(last as u32, end, end, |o| {
+                        let event = &plan.schedule.events[topic[o as usize] as usize];
+                        (event.author != Some(client as u32)).then_some((event.at, event.ttl_ms))
+                    });
+                }
+                reader.staleness.twice
+            })
+            .sum()
+    }
+}
+
+impl Book {
+    /// Everything these sums say of one transport. Label, kind, clients, bytes beyond the payload,
+    /// server, theory and person are left to the caller.
+    #[must_use]
+    pub fn outcome(&self, closing: &Closing) -> TransportOutcome {
+        let Fate { expected, lost, superseded, expired } = closing.fate;
+        let total = self.requests.polls + self.requests.sends + self.requests.opens;
+        let idle = self.requests.empty + self.frames.pings + self.frames.comments;
+        let asks = self.requests.polls > 0;
+        let some = |d: &Distribution| (d.count() > 0).then(|| d.summary());
+        let few = self.samples.len() < SAMPLE_LIMIT as usize;
+        let stale_us =
+            ratio(closing.staleness as f64 / 2.0 / closing.end.max(1) as f64, closing.connected.into());
+        TransportOutcome {
+            label: String::new(),
+            kind: String::new(),
+            clients: closing.connected,
+            clients_connected: closing.connected,
+            requests: Requests { total, ..self.requests.clone() },
+            waste_ratio: ratio(self.requests.empty as f64, self.answered),
+            idle_per_delivery: ratio(idle as f64, self.delivered),
+            requests_per_delivery: ratio(total as f64, self.delivered),
+            connections: outcome::Connections { reconnects: self.reconnects, ..Default::default() },
+            frames: self.frames.clone(),
+            deliveries: Deliveries {
+                published: self.published,
+                expected,
+                delivered: self.delivered,
+                lost,
+                duplicated: self.duplicated,
+                reordered: self.reordered,
+                superseded,
+                expired,
+            },
+            sends: Sends { count: self.sends, ack_ms: some(&self.acks) },
+            latency_ms: self.latency.summary(),
+            latency_histogram_us: self.latency.buckets(),
+            samples: few.then(|| self.samples.clone()),
+            wait_ms_mean: if asks { ratio(self.wait_us as f64 / 1000.0, self.delivered) } else { None },
+            staleness_ms_mean: if closing.end > 0 { stale_us.map(|us| us / 1000.0) } else { None },
+            request_ms: some(&self.corrected),
+            request_ms_uncorrected: some(&self.uncorrected),
+            bytes: outcome::Bytes { payload: self.payload, ..Default::default() },
+            server: None,
+            fleet: None,
+            theory: outcome::Theory::default(),
+            handshake: None,
+            series: self.series(),
+            audit: None,
+            person: None,
         }
-        if end <= 0 { None } else { ratio(sum / end as f64 / 1000.0, clients) }
     }
 
     fn series(&self) -> Series {

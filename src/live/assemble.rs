@@ -2,7 +2,7 @@
 
 use super::{Context, group};
 use crate::ledger::Books;
-use crate::outcome::{Audit, Bytes, Connections, Generator, Handshake, Server, TransportOutcome};
+use crate::outcome::{Audit, Bytes, Generator, Handshake, Server, TransportOutcome};
 use crate::server::stats::{Sample, Stats};
 use crate::theory;
 use crate::wire;
@@ -47,55 +47,32 @@ pub(super) fn transport(
 ) -> TransportOutcome {
     let transport = &context.scenario.transports[index];
     let last = measured.at_last.as_ref().or(measured.at_end.as_ref());
-    let (first_sample, end_sample) = ends(&measured);
-    let delivered = books.deliveries.delivered;
-    let bytes = bytes(&books, last, first_sample, end_sample);
-    let audit = last.map(|stats| Audit {
-        requests_client: books.answered_whole_run,
-        requests_server: stats.requests,
-        bytes_up: stats.bytes.up,
-        bytes_down: stats.bytes.down,
-        events_published: stats.events.published,
-        events_encoded: stats.events.encoded,
-    });
-    let mut series = books.series;
-    series.bytes = byte_steps(&measured, series.requests.len());
-    TransportOutcome {
-        label: transport.label.clone(),
-        kind: transport.way.kind().to_owned(),
-        clients: context.scenario.clients,
-        clients_connected: books.connected,
-        requests: books.requests,
-        waste_ratio: books.waste_ratio.filter(|_| transport.way.asks()),
-        idle_per_delivery: books.idle_per_delivery,
-        requests_per_delivery: books.requests_per_delivery,
-        connections: Connections {
-            opened: last.map_or(0, |s| s.connections.opened),
-            handshakes: last.map_or(0, |s| s.handshakes),
-            peak: last.map_or(0, |s| s.connections.peak),
-            reconnects: books.connections.reconnects,
-        },
-        frames: books.frames,
-        deliveries: books.deliveries,
-        sends: books.sends,
-        latency_ms: books.latency,
-        latency_histogram_us: books.histogram,
-        samples: books.samples,
-        wait_ms_mean: books.wait_ms_mean,
-        staleness_ms_mean: books.staleness_ms_mean,
-        request_ms: books.request_ms,
-        request_ms_uncorrected: books.request_ms_uncorrected,
-        bytes,
-        server: last.map(|stats| server(stats, first_sample, end_sample, delivered)),
-        fleet: None,
-        theory: theory::expect(context.scenario, &context.plan, &transport.way),
-        handshake: last
-            .and_then(|s| s.first_exchange.as_ref())
-            .map(|x| Handshake { request: x.request.clone(), response: x.response.clone() }),
-        series,
-        audit,
-        person: Some(books.person),
+    let (from, to) = ends(&measured);
+    let mut outcome = books.outcome;
+    outcome.label.clone_from(&transport.label);
+    transport.way.kind().clone_into(&mut outcome.kind);
+    outcome.bytes = bytes(outcome.bytes.payload, outcome.deliveries.delivered, from, to);
+    outcome.theory = theory::expect(context.scenario, &context.plan, &transport.way);
+    outcome.series.bytes = byte_steps(&measured, outcome.series.requests.len());
+    if let Some(stats) = last {
+        outcome.connections.opened = stats.connections.opened;
+        outcome.connections.handshakes = stats.handshakes;
+        outcome.connections.peak = stats.connections.peak;
+        outcome.bytes.opening = stats.bytes.opening;
+        outcome.server = Some(server(stats, from, to, outcome.deliveries.delivered));
+        let first = stats.first_exchange.as_ref();
+        outcome.handshake =
+            first.map(|x| Handshake { request: x.request.clone(), response: x.response.clone() });
+        outcome.audit = Some(Audit {
+            requests_client: books.answered_whole_run,
+            requests_server: stats.requests,
+            bytes_up: stats.bytes.up,
+            bytes_down: stats.bytes.down,
+            events_published: stats.events.published,
+            events_encoded: stats.events.encoded,
+        });
     }
+    outcome
 }
 
 /// The samples at the two ends of the window; at a cut end, the counters read there.
@@ -121,19 +98,18 @@ fn sample_of(stats: &Stats, at: i64) -> Sample {
     }
 }
 
-fn bytes(books: &Books, last: Option<&Stats>, from: Sample, to: Sample) -> Bytes {
+fn bytes(payload: u64, delivered: u64, from: Sample, to: Sample) -> Bytes {
     let up = to.bytes_up.saturating_sub(from.bytes_up);
     let down = to.bytes_down.saturating_sub(from.bytes_down);
     let segments =
         to.segments_up.saturating_sub(from.segments_up) + to.segments_down.saturating_sub(from.segments_down);
-    let overhead = (up + down) as i64 - books.payload as i64;
-    let delivered = books.deliveries.delivered;
+    let overhead = (up + down) as i64 - payload as i64;
     Bytes {
         up,
         down,
-        payload: books.payload,
+        payload,
         overhead,
-        opening: last.map_or(0, |s| s.bytes.opening),
+        opening: 0,
         overhead_per_delivery: (delivered > 0).then(|| overhead as f64 / delivered as f64),
         wire_estimate: wire::wire_estimate(up + down, segments),
     }

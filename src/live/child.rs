@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::Context;
+use super::{Context, limits};
 use crate::os;
 use crate::server::stats::Stats;
 use crate::transport::{Transport, Way};
@@ -99,7 +99,7 @@ fn arguments(context: &Context<'_>, transport: &Transport) -> Vec<String> {
     set("clock", context.clock.anchor().to_string());
     set("seed", scenario.seed.to_string());
     set("child-of", std::process::id().to_string());
-    set("max-connections", (2 * u64::from(scenario.clients) + 100).to_string());
+    set("max-connections", limits::connections(scenario, transport).to_string());
     set("keep", keep.to_string());
     set("idle-keep-alive", crate::units::format_duration(idle));
     if let Way::WebSocket { ping, read_buffer } = transport.way {

@@ -243,7 +243,7 @@ pub fn method(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
         ),
         (
             "Not said",
-            "A percentile without enough messages is left out: p99 needs 100, p99.9 needs 1,000. Where people share one \
+            "The ± beside a share is three standard errors. A percentile without enough messages is left out: p99 needs 100, p99.9 needs 1,000. Where people share one \
              feed, their polls find nothing together, and no error is given for the share.",
         ),
     ];
@@ -273,7 +273,8 @@ pub fn explain_line(line: &str) -> &'static str {
         "content-type" => "what the body is",
         "content-length" => "bytes of body that follow",
         "transfer-encoding" => "the body comes in pieces of unknown number",
-        "cache-control" => "nobody may keep a copy",
+        "cache-control" if lower.contains("no-store") => "nobody may keep a copy",
+        "cache-control" => "ask the server before using a copy",
         "accept" => "what the client can read",
         "user-agent" => "who asks",
         "date" => "when it was answered",

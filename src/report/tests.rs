@@ -37,6 +37,14 @@ fn reports_are_whole_whatever_was_measured() {
 }
 
 #[test]
+fn what_is_written_is_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let outcome = fixture::empty();
+    let written = write(&outcome, dir.path()).unwrap();
+    assert_eq!(read(&written.outcome).unwrap(), outcome);
+}
+
+#[test]
 fn pictures_of_an_earlier_report_go_and_others_stay() {
     let dir = tempfile::tempdir().unwrap();
     let charts = dir.path().join("charts");

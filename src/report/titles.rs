@@ -17,6 +17,8 @@ pub fn waste(all: &[Way<'_>]) -> String {
         _ if n < measure::FEW_POLLS => {
             format!("{} of {} polls found nothing: too few to call a share", count(empty), count(n))
         }
+        _ if empty == 0 => format!("Every one of {} polls found news", count(n)),
+        _ if empty == n => format!("All {} polls found nothing", count(n)),
         _ => format!("{} of {} polls found nothing", count(empty), count(n)),
     }
 }
@@ -56,6 +58,9 @@ pub fn latency(all: &[Way<'_>]) -> String {
 /// “Waiting for the next poll is 97 % of the delay”.
 #[must_use]
 pub fn split(all: &[Way<'_>]) -> String {
+    if all.iter().all(|way| way.t.latency_ms.mean.is_none()) {
+        return "No message arrived".to_owned();
+    }
     let Some(way) = asker(all).filter(|way| way.t.wait_ms_mean.is_some()) else {
         return "Pushed news waits for nothing: all of the delay is the way".to_owned();
     };
@@ -85,7 +90,7 @@ pub fn volume(all: &[Way<'_>]) -> String {
                 format!("{} and {} moved about as many bytes", a.capital(), b.name)
             }
         }
-        _ => match all.first() {
+        _ => match all.iter().find(|way| total(way) > 0.0) {
             Some(way) => format!("{} moved {}", way.capital(), bytes(total(way))),
             None => "No bytes were counted".to_owned(),
         },
@@ -131,16 +136,65 @@ pub fn person(all: &[Way<'_>]) -> String {
     };
     let nope = person.asks.iter().filter(|ask| ask.events == 0).count();
     let times = |n: usize| match n {
-        0 => "never".to_owned(),
         1 => "once".to_owned(),
         2 => "twice".to_owned(),
         n => format!("{} times", count(n as u64)),
     };
-    format!("By {}, one person asked {} and got “Nope” {}", way.name, times(person.asks.len()), times(nope))
+    let (name, asks) = (&way.name, person.asks.len());
+    match (asks, nope) {
+        (0, _) => format!("By {name}, one person did not ask in this window"),
+        (_, 0) => format!("By {name}, one person asked {} and never got “Nope”", times(asks)),
+        _ => format!("By {name}, one person asked {} and got “Nope” {}", times(asks), times(nope)),
+    }
 }
 
 /// The alternative text of a chart: what is drawn, of which data, and where the finding is.
 #[must_use]
 pub fn alt(chart: &str, data: &str, outcome: &Outcome, finding: &str) -> String {
     format!("{chart} of {data} in “{}”: {finding}.", outcome.scenario.title)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+    use crate::report::ways::ways;
+
+    #[test]
+    fn titles_state_the_finding() {
+        let outcome = fixture::letters();
+        let all = ways(&outcome);
+        let titles = [waste, latency, split, volume, course, person].map(|title| title(&all));
+        insta::assert_snapshot!(titles.join("\n"));
+    }
+
+    #[test]
+    fn titles_without_data_claim_nothing() {
+        let outcome = fixture::empty();
+        let all = ways(&outcome);
+        let titles = [waste, latency, split, volume, course, person].map(|title| title(&all));
+        insta::assert_snapshot!(titles.join("\n"));
+    }
+
+    #[test]
+    fn titles_mind_the_noise() {
+        let mut outcome = fixture::letters();
+        let poll = outcome.transports[0].clone();
+        let t = &mut outcome.transports[1];
+        (t.latency_ms, t.samples) = (poll.latency_ms, poll.samples);
+        (t.bytes, t.requests.opens) = (poll.bytes, 0);
+        let all = ways(&outcome);
+        assert_eq!(latency(&all), "Polling and WebSocket differ by less than the noise");
+        assert_eq!(volume(&all), "Polling and WebSocket moved about as many bytes");
+    }
+
+    #[test]
+    fn a_spike_is_named_with_its_time() {
+        let mut outcome = fixture::letters();
+        outcome.transports[1].series.latency_p50_ms[7] = Some(900.0);
+        outcome.transports[1].series.delivered[7] = 6;
+        assert_eq!(course(&ways(&outcome)), "Delay by WebSocket spiked to 900\u{a0}ms at 0:07");
+        outcome.transports[1].series.delivered[7] = 2;
+        assert_eq!(course(&ways(&outcome)), "Delay stayed steady");
+    }
 }

@@ -219,6 +219,12 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // After an answer hyper does not try to read again until something arrives, so this is the
+        // moment to set the limit for idling: when it rings, hyper reads and finds the end.
+        let idles = self.meter.phase() == Phase::Idle && self.phase != Phase::Idle;
+        if idles && self.poll_silence(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
         self.stream()?.poll_flush(cx)
     }
 

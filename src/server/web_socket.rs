@@ -1,7 +1,9 @@
 //! WebSocket: events out, publishes in, and the pings that tell a quiet reader from a dead one.
 
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -35,6 +37,8 @@ const WRITE_BUFFER: usize = 8 * 1024;
 const CLOSING: Duration = Duration::from_secs(5);
 /// Longer than any server lives: the time of the next ping when there is none.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+const GOING_AWAY: &str = "the server is going away";
 
 /// Close code of a reader too far behind; it may come back (Centrifugo's number).
 const SLOW: u16 = 3008;
@@ -83,7 +87,8 @@ pub(super) async fn socket(
         let who = asked.who;
         let (cursor, joined) = (entry.cursor, entry.head);
         let peer = Peer { app, socket, subscription, who, cursor, joined, _alive: alive };
-        peer.run(greeting)
+        // On the heap, because a future keeps room for its arguments twice.
+        Box::new(peer).run(greeting)
     }))
 }
 
@@ -140,19 +145,23 @@ struct Peer {
 }
 
 impl Peer {
-    async fn run(mut self, greeting: String) {
+    async fn run(mut self: Box<Self>, greeting: String) {
         let end = match self.write(Frames::One(Message::text(greeting))).await {
             Ok(()) => self.talk().await,
             Err(end) => end,
         };
         if let End::Close(code, reason) = end {
-            if code == SLOW {
-                count(&self.app.counters.slow_closed);
-            }
-            let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-            // Dropping the socket afterwards lets it linger for the answer.
-            let _ = timeout(CLOSING, self.socket.send(Message::Close(Some(frame)))).await;
+            Box::pin(self.close(code, reason)).await;
         }
+    }
+
+    async fn close(&mut self, code: u16, reason: &'static str) {
+        if code == SLOW {
+            count(&self.app.counters.slow_closed);
+        }
+        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+        // Dropping the socket afterwards lets it linger for the answer.
+        let _ = timeout(CLOSING, self.socket.send(Message::Close(Some(frame)))).await;
     }
 
     async fn talk(&mut self) -> End {
@@ -172,7 +181,7 @@ impl Peer {
                         let pinged = pulse.deadline() - app.settings.pong_timeout;
                         pulse.as_mut().reset(pinged + app.settings.ping);
                     }
-                    if let Err(end) = self.heard(message).await {
+                    if let Err(end) = Box::pin(self.heard(message)).await {
                         return end;
                     }
                 }
@@ -185,7 +194,7 @@ impl Peer {
                         return end;
                     }
                 }
-                () = &mut shutdown => return End::Close(close_code::AWAY, "the server is going away"),
+                () = &mut shutdown => return End::Close(close_code::AWAY, GOING_AWAY),
             }
         }
     }
@@ -222,14 +231,23 @@ impl Peer {
     /// behind its reader falls.
     async fn write(&mut self, frames: Frames<'_>) -> Result<(), End> {
         let Self { app, socket, subscription, cursor, joined, .. } = self;
-        let send = send(socket, frames);
-        tokio::select! {
-            biased;
-            sent = send => sent.map_err(|_| End::Gone),
-            () = too_far_behind(subscription, *cursor, *joined, app.settings.queue) => Err(End::Close(SLOW, "slow")),
-            () = app.shutdown.cancelled() => Err(End::Close(close_code::AWAY, "the server is going away")),
-            () = sleep(app.settings.pong_timeout) => Err(End::Gone),
+        let mut send = pin!(send(socket, frames));
+        // Nearly always the kernel takes it all at once. The watch over a socket that is stuck is
+        // made only then, or every idle connection would have room for it.
+        if let Poll::Ready(sent) = poll_fn(|cx| Poll::Ready(send.as_mut().poll(cx))).await {
+            return sent.map_err(|_| End::Gone);
         }
+        let (cursor, joined) = (*cursor, *joined);
+        Box::pin(async move {
+            tokio::select! {
+                biased;
+                sent = send => sent.map_err(|_| End::Gone),
+                () = too_far_behind(subscription, cursor, joined, app.settings.queue) => Err(End::Close(SLOW, "slow")),
+                () = app.shutdown.cancelled() => Err(End::Close(close_code::AWAY, GOING_AWAY)),
+                () = sleep(app.settings.pong_timeout) => Err(End::Gone),
+            }
+        })
+        .await
     }
 
     /// Answers one message of the client.

@@ -123,10 +123,10 @@ async fn a_window_is_sampled_on_the_shared_clock() {
     let settings = anynews::server::Settings::default();
     let clock = settings.clock;
     let server = TestServer::with(settings).await;
+    server.ask("/topics/t/events").await;
     let start = clock.now() + 20_000;
     let window = json!({"start": start, "end": start + 50_000, "step_us": 20_000});
     assert_eq!(server.control_post("/control/window", window).await.0, 202);
-    server.ask("/topics/t/events").await;
     let samples = server.stats_when(|stats| stats.window.len() == 4).await.window;
     for (sample, due) in samples.iter().zip([0, 20_000, 40_000, 50_000]) {
         assert!(sample.at >= start + due, "{sample:?}");

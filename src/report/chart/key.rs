@@ -63,7 +63,7 @@ pub const DOTS: &[f64] = &[2.5, 4.5];
 #[must_use]
 pub fn height_beside(frame: &Frame, items: &[Item]) -> f64 {
     let rows: usize = items.iter().map(|item| 1 + item.lines.len()).sum();
-    frame.text * (1.25 * rows as f64 + 0.55 * items.len() as f64 - 1.5)
+    frame.text * (1.25 * rows as f64 + 0.55 * items.len() as f64 - 0.4)
 }
 
 /// Labels to the right of the plot.
@@ -73,7 +73,7 @@ pub fn beside(frame: &Frame, plot: &Plot, items: &[Item]) -> Vec<Shape> {
     let (line, gap) = (frame.text * 1.25, frame.text * 0.55);
     let heights: Vec<f64> = items.iter().map(|item| line * (1 + item.lines.len()) as f64).collect();
     let wanted: Vec<Option<f64>> = items.iter().map(|item| item.end.map(|y| y - line / 2.0)).collect();
-    let tops = spread(&wanted, &heights, gap, plot.top - line / 2.0, plot.bottom + frame.text);
+    let tops = spread(&wanted, &heights, gap, plot.top - line / 2.0, plot.bottom);
     let x = plot.right + frame.text * 1.1;
     let (length, room) = (frame.text * 2.2, frame.width - x - 2.0);
     let mut shapes = Vec::new();

@@ -27,9 +27,7 @@ pub fn entry<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         .map(|way| Curve {
             way: way.clone(),
             points: measure::ecdf(way.t),
-            theory: interval(outcome, way)
-                .filter(|_| way.kind == Kind::Poll)
-                .map(|t| t.as_secs_f64() * 1000.0),
+            theory: interval(outcome, way).filter(|_| even_is_due(way)).map(|t| t.as_secs_f64() * 1000.0),
         })
         .filter(|curve| !curve.points.is_empty())
         .collect();
@@ -51,6 +49,12 @@ pub fn entry<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         table: Table { heads, rows },
         draw: Box::new(move |frame| picture(frame, &curves)),
     })
+}
+
+/// A short poll waits evenly long, unless late messages are dropped and only the early ones arrive.
+fn even_is_due(way: &Way<'_>) -> bool {
+    let d = &way.t.deliveries;
+    way.kind == Kind::Poll && d.expired == 0 && d.superseded == 0
 }
 
 fn row(curve: &Curve<'_>) -> Vec<String> {

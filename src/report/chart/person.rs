@@ -96,7 +96,9 @@ fn texts(frame: &Frame, plot: &Plot, news: &[&News]) -> Vec<Shape> {
     let mut free = f64::NEG_INFINITY;
     for (i, item) in news.iter().enumerate() {
         let (x, _) = plot.at(item.published_ms / 1000.0, 0.0);
-        let next = news.get(i + 1).map_or(frame.width, |n| plot.at(n.published_ms / 1000.0, 0.0).0);
+        // A message that follows at once goes without its text, so that the first can be read.
+        let later = news[i + 1..].iter().map(|n| plot.at(n.published_ms / 1000.0, 0.0).0);
+        let next = later.into_iter().find(|next| next - x > em * 5.0).unwrap_or(frame.width);
         if x < free + em {
             continue;
         }
@@ -172,21 +174,34 @@ fn row(frame: &Frame, plot: &Plot, way: &Way<'_>, head: f64, y: f64) -> Vec<Shap
     shapes
 }
 
-/// How long messages waited, beside their triangles, as far as there is room.
+/// How long messages waited, beside their triangles, as far as there is room. Messages written at
+/// nearly the same time share one label.
 fn waits(frame: &Frame, plot: &Plot, way: &Way<'_>, y: f64) -> Vec<Shape> {
     let (em, small) = (frame.text, frame.text * 0.82);
-    let mut free = f64::NEG_INFINITY;
-    let mut shapes = Vec::new();
+    let mut clusters: Vec<(f64, f64, Vec<String>)> = Vec::new();
     for news in way.t.person.iter().flat_map(|person| &person.news) {
-        let text = ms((news.received_ms - news.published_ms).max(0.0));
         let (x, _) = plot.at(news.published_ms / 1000.0, 0.0);
-        let wide = font::width(&text, small, false);
-        let start = x + em * 0.6;
-        if x - em * 0.6 < free || start + wide > frame.width {
-            continue;
+        let text = ms((news.received_ms - news.published_ms).max(0.0));
+        match clusters.last_mut() {
+            Some((_, end, texts)) if x - *end < em * 1.6 => {
+                *end = x;
+                texts.push(text);
+            }
+            _ => clusters.push((x, x, vec![text])),
         }
-        shapes.push(Shape::text((start, y), text, small, way.label_ink(), Anchor::Start));
-        free = start + wide;
+    }
+    let mut shapes = Vec::new();
+    for (i, (_, end, texts)) in clusters.iter().enumerate() {
+        let text = if texts.len() <= 2 {
+            texts.join(", ")
+        } else {
+            format!("{} messages", count(texts.len() as u64))
+        };
+        let start = end + em * 0.6;
+        let limit = clusters.get(i + 1).map_or(frame.width, |next| next.0 - em * 0.5);
+        if start + font::width(&text, small, false) <= limit {
+            shapes.push(Shape::text((start, y), text, small, way.label_ink(), Anchor::Start));
+        }
     }
     shapes
 }

@@ -25,7 +25,7 @@ impl Frame {
     /// For a phone.
     #[must_use]
     pub fn narrow() -> Self {
-        Self { width: 300.0, height: 340.0, text: 12.0, narrow: true }
+        Self { width: 300.0, height: 340.0, text: 13.5, narrow: true }
     }
 }
 

@@ -55,6 +55,21 @@ fn no_text_is_cut_off_or_covered() {
 }
 
 #[test]
+fn messages_written_together_share_a_label() {
+    let mut outcome = fixture::letters();
+    for t in &mut outcome.transports {
+        let news = &mut t.person.as_mut().unwrap().news;
+        news[1].published_ms = news[0].published_ms + 150.0;
+    }
+    let entries = entries(&outcome);
+    let picture = entries[0].figure().unwrap().picture(&Frame::wide());
+    check("together", &picture);
+    let texts: Vec<String> = picture.shapes.iter().filter_map(text_box).map(|(text, _)| text).collect();
+    assert!(texts.iter().any(|text| text == "Priya: “Coming?”"), "{texts:?}");
+    assert!(texts.iter().any(|text| text == "3.2\u{a0}s, 13\u{a0}s"), "{texts:?}");
+}
+
+#[test]
 fn a_crowded_timeline_stays_readable() {
     let mut outcome = fixture::letters();
     for t in &mut outcome.transports {

@@ -92,7 +92,18 @@ pub fn scenario(outcome: &Outcome) -> Markup {
             }
         }
         p { "Run it again:" }
-        pre.command tabindex="0" { code { (verdict::command(outcome)) } }
+        (command(&verdict::command(outcome)))
+    }
+}
+
+/// A command to copy, which breaks between options only.
+fn command(text: &str) -> Markup {
+    let mut parts = text.split(" --");
+    html! {
+        pre.command { code {
+            span { (parts.next().unwrap_or_default()) }
+            @for part in parts { " " span { "--" (part) } }
+        } }
     }
 }
 
@@ -102,7 +113,7 @@ pub fn reverse(verdict: &Verdict) -> Markup {
         ul { @for point in &verdict.reverse { li { (point) } } }
         @if let Some((command, effect)) = &verdict.attempt {
             p { "Try (" (effect) "):" }
-            pre.command tabindex="0" { code { (command) } }
+            (self::command(command))
         }
     }
 }

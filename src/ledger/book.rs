@@ -1,0 +1,329 @@
+//! The sums of one transport: what counts, and under which heading. Books of parts of a crowd add up.
+//!
+//! Every sum is an integer, so the order in which parts are added changes nothing.
+
+use super::distribution::Distribution;
+use super::{Polled, series_step};
+use crate::outcome::{Frames, Requests, SAMPLE_LIMIT};
+use crate::workload::Planned;
+
+/// Counters and distributions of the counted part of a run.
+#[derive(Debug, Clone)]
+pub struct Book {
+    duration: i64,
+    long: bool,
+    pub(super) requests: Requests,
+    pub(super) frames: Frames,
+    pub(super) reconnects: u64,
+    pub(super) answered: u64,
+    pub(super) answered_whole_run: u64,
+    pub(super) published: u64,
+    pub(super) sends: u64,
+    pub(super) delivered: u64,
+    pub(super) duplicated: u64,
+    pub(super) reordered: u64,
+    pub(super) payload: u64,
+    pub(super) wait_us: u128,
+    pub(super) latency: Distribution,
+    pub(super) samples: Vec<f64>,
+    pub(super) acks: Distribution,
+    pub(super) corrected: Distribution,
+    pub(super) uncorrected: Distribution,
+    pub(super) poll_late: Distribution,
+    pub(super) publish_late: Distribution,
+    pub(super) steps: Steps,
+}
+
+/// Per-step series, by intended time.
+#[derive(Debug, Clone)]
+pub(super) struct Steps {
+    pub(super) step_us: i64,
+    pub(super) requests: Vec<u64>,
+    pub(super) empty: Vec<u64>,
+    pub(super) latency: Vec<Distribution>,
+}
+
+impl Steps {
+    fn new(duration: i64) -> Self {
+        let step_us = series_step(duration);
+        let n = usize::try_from((duration + step_us - 1) / step_us).unwrap_or(1).max(1);
+        let latency = (0..n).map(|_| Distribution::coarse()).collect();
+        Self { step_us, requests: vec![0; n], empty: vec![0; n], latency }
+    }
+
+    fn index(&self, at: i64) -> usize {
+        usize::try_from(at / self.step_us).unwrap_or(0).min(self.requests.len() - 1)
+    }
+}
+
+/// A counted delivery, as far as sums go.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivered {
+    /// Intended publish time.
+    pub published: i64,
+    /// When it was in hand.
+    pub at: i64,
+    /// When the poll that fetched it was sent; `None` for push.
+    pub poll_sent: Option<i64>,
+    /// Bytes of its `data` as JSON.
+    pub payload: u64,
+    /// Whether it came behind no later event of its topic.
+    pub in_order: bool,
+}
+
+impl Book {
+    /// An empty book; see [`super::Ledger::new`].
+    #[must_use]
+    pub fn new(duration: i64, long: bool) -> Self {
+        Self {
+            duration,
+            long,
+            requests: Requests::default(),
+            frames: Frames::default(),
+            reconnects: 0,
+            answered: 0,
+            answered_whole_run: 0,
+            published: 0,
+            sends: 0,
+            delivered: 0,
+            duplicated: 0,
+            reordered: 0,
+            payload: 0,
+            wait_us: 0,
+            latency: Distribution::fine(),
+            samples: Vec::new(),
+            acks: Distribution::fine(),
+            corrected: Distribution::fine(),
+            uncorrected: Distribution::fine(),
+            poll_late: Distribution::fine(),
+            publish_late: Distribution::fine(),
+            steps: Steps::new(duration),
+        }
+    }
+
+    /// Whether something intended at `at` counts.
+    #[must_use]
+    pub fn counts(&self, at: i64) -> bool {
+        (0..self.duration).contains(&at)
+    }
+
+    /// An upgrade or subscription; see [`super::Ledger::opened`].
+    pub fn opened(&mut self, valid: bool, again: bool) {
+        self.requests.opens += 1;
+        self.requests.failed += u64::from(!valid);
+        self.answered_whole_run += u64::from(valid);
+        self.reconnects += u64::from(again && valid);
+    }
+
+    /// A poll came back; true when it counts.
+    pub fn polled(&mut self, poll: &Polled) -> bool {
+        self.answered_whole_run += 1;
+        if !self.counts(poll.intended) || (self.long && poll.answered >= self.duration) {
+            return false;
+        }
+        self.requests.polls += 1;
+        self.answered += 1;
+        self.requests.empty += u64::from(poll.events == 0);
+        let step = self.steps.index(poll.intended);
+        self.steps.requests[step] += 1;
+        self.steps.empty[step] += u64::from(poll.events == 0);
+        if !self.long {
+            self.corrected.record(poll.answered - poll.intended);
+            self.uncorrected.record(poll.answered - poll.sent);
+        }
+        self.poll_late.record(poll.sent - poll.intended);
+        true
+    }
+
+    /// `n` polls, the first intended at `first` and one every `interval`, all found nothing: the
+    /// same as so many [`Book::polled`], at a cost that does not grow with `n`. Calls `each` with the
+    /// step of the series and the number of counted polls in it.
+    pub fn polled_in_vain(&mut self, first: i64, interval: i64, n: i64, mut each: impl FnMut(usize, u64)) {
+        self.answered_whole_run += n.max(0).unsigned_abs();
+        // The counted ones are those with an index in [from, to).
+        let from = if first >= 0 { 0 } else { (interval - 1 - first) / interval };
+        let to = if first >= self.duration { 0 } else { (self.duration - 1 - first) / interval + 1 };
+        let (mut index, to) = (from, to.min(n));
+        while index < to {
+            let at = first + index * interval;
+            let step = self.steps.index(at);
+            // The last step takes whatever is left.
+            let ends = if step + 1 == self.steps.requests.len() {
+                self.duration
+            } else {
+                (step as i64 + 1) * self.steps.step_us
+            };
+            let next = index + ((ends - 1 - at) / interval + 1).min(to - index);
+            let count = (next - index).unsigned_abs();
+            self.steps.requests[step] += count;
+            self.steps.empty[step] += count;
+            self.requests.polls += count;
+            self.requests.empty += count;
+            self.answered += count;
+            each(step, count);
+            index = next;
+        }
+    }
+
+    /// Step of the series that a counted time falls into.
+    #[must_use]
+    pub fn step_of(&self, at: i64) -> usize {
+        self.steps.index(at)
+    }
+
+    /// Steps of the series.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.steps.requests.len()
+    }
+
+    /// A poll brought no valid answer.
+    pub fn poll_failed(&mut self, intended: i64) {
+        if self.counts(intended) {
+            self.requests.polls += 1;
+            self.requests.failed += 1;
+            let step = self.steps.index(intended);
+            self.steps.requests[step] += 1;
+        }
+    }
+
+    /// An intended poll time passed while an answer was outstanding that came at `answered`.
+    pub fn poll_skipped(&mut self, intended: i64, answered: i64) {
+        if self.counts(intended) {
+            self.requests.skipped += 1;
+            self.corrected.record(answered - intended);
+        }
+    }
+
+    /// The server has an event intended at `at`.
+    pub fn published(&mut self, at: i64) {
+        self.published += u64::from(self.counts(at));
+    }
+
+    /// How late an event was handed to the wire.
+    pub fn publish_sent(&mut self, at: i64, sent: i64) {
+        if self.counts(at) {
+            self.publish_late.record(sent - at);
+        }
+    }
+
+    /// A client's own event went out: by a frame, or by a POST (a request).
+    pub fn sent(&mut self, planned: &Planned, by_frame: bool) {
+        if !self.counts(planned.at) {
+            return;
+        }
+        self.sends += 1;
+        self.payload += planned.data.len() as u64;
+        let step = self.steps.index(planned.at);
+        if by_frame {
+            self.frames.sent += 1;
+        } else {
+            self.requests.sends += 1;
+            self.steps.requests[step] += 1;
+        }
+    }
+
+    /// The server acknowledged an event intended at `intended`.
+    pub fn acknowledged(&mut self, intended: i64, at: i64, by_frame: bool) {
+        self.published(intended);
+        self.answered_whole_run += u64::from(!by_frame);
+        if self.counts(intended) {
+            self.acks.record(at - intended);
+            self.frames.received += u64::from(by_frame);
+        }
+    }
+
+    /// A client's own event got no acknowledgement.
+    pub fn send_failed(&mut self, intended: i64) {
+        self.requests.failed += u64::from(self.counts(intended));
+    }
+
+    /// A frame brought a counted event; nothing to count when it was not a WebSocket's.
+    pub fn framed(&mut self, socket: bool) {
+        self.frames.received += u64::from(socket);
+    }
+
+    /// A request outside the counted kinds was answered.
+    pub fn answered_uncounted(&mut self) {
+        self.answered_whole_run += 1;
+    }
+
+    /// A ping arrived and its pong went back.
+    pub fn pinged(&mut self, at: i64) {
+        self.frames.pings += 2 * u64::from(self.counts(at));
+    }
+
+    /// An SSE comment arrived.
+    pub fn commented(&mut self, at: i64) {
+        self.frames.comments += u64::from(self.counts(at));
+    }
+
+    /// A first arrival of a counted (client, event) pair.
+    pub fn delivered(&mut self, got: &Delivered) {
+        self.reordered += u64::from(!got.in_order);
+        self.delivered += 1;
+        self.payload += got.payload;
+        let latency = (got.at - got.published).max(0);
+        self.latency.record(latency);
+        let step = self.steps.index(got.published);
+        self.steps.latency[step].record(latency);
+        if self.samples.len() <= SAMPLE_LIMIT as usize {
+            self.samples.push(latency as f64 / 1000.0);
+        }
+        if let Some(sent) = got.poll_sent {
+            self.wait_us += u128::from((sent - got.published).max(0).unsigned_abs());
+        }
+    }
+
+    /// Adds the book of another part of the same crowd, which comes after this one.
+    ///
+    /// # Panics
+    /// When the two are of different windows.
+    pub fn add(&mut self, other: &Self) {
+        assert_eq!((self.duration, self.long), (other.duration, other.long), "books of one window");
+        let (mine, theirs) = (&mut self.requests, &other.requests);
+        mine.polls += theirs.polls;
+        mine.sends += theirs.sends;
+        mine.opens += theirs.opens;
+        mine.empty += theirs.empty;
+        mine.failed += theirs.failed;
+        mine.skipped += theirs.skipped;
+        let (mine, theirs) = (&mut self.frames, &other.frames);
+        mine.sent += theirs.sent;
+        mine.received += theirs.received;
+        mine.pings += theirs.pings;
+        mine.comments += theirs.comments;
+        self.reconnects += other.reconnects;
+        self.answered += other.answered;
+        self.answered_whole_run += other.answered_whole_run;
+        self.published += other.published;
+        self.sends += other.sends;
+        self.delivered += other.delivered;
+        self.duplicated += other.duplicated;
+        self.reordered += other.reordered;
+        self.payload += other.payload;
+        self.wait_us += other.wait_us;
+        let room = (SAMPLE_LIMIT as usize + 1).saturating_sub(self.samples.len());
+        self.samples.extend(other.samples.iter().take(room));
+        for (mine, theirs) in [
+            (&mut self.latency, &other.latency),
+            (&mut self.acks, &other.acks),
+            (&mut self.corrected, &other.corrected),
+            (&mut self.uncorrected, &other.uncorrected),
+            (&mut self.poll_late, &other.poll_late),
+            (&mut self.publish_late, &other.publish_late),
+        ] {
+            mine.add(theirs);
+        }
+        self.steps.add(&other.steps);
+    }
+}
+
+impl Steps {
+    fn add(&mut self, other: &Self) {
+        let add = |mine: &mut [u64], theirs: &[u64]| mine.iter_mut().zip(theirs).for_each(|(m, t)| *m += t);
+        add(&mut self.requests, &other.requests);
+        add(&mut self.empty, &other.empty);
+        self.latency.iter_mut().zip(&other.latency).for_each(|(mine, theirs)| mine.add(theirs));
+    }
+}
