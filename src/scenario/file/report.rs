@@ -63,7 +63,9 @@ impl Report {
     /// Something wrong in a file that the scenario names.
     pub(super) fn in_file(&self, path: &Path, line: usize, message: &str) {
         let file = clean(&path.to_string_lossy());
-        let problem = Problem { file, line: Some(line), key: String::new(), message: clean(message) };
+        // It may quote the file, whose names have any length and any characters.
+        let message = message.chars().take(300).map(|c| if c.is_control() { '·' } else { c }).collect();
+        let problem = Problem { file, line: Some(line), key: String::new(), message };
         self.found.borrow_mut().problems.push(problem);
     }
 
