@@ -231,7 +231,7 @@ impl Ledger {
         }
         let Received { at, poll_sent, payload, .. } = got;
         self.book.delivered(&Delivered { published: planned.at, at, poll_sent, payload, in_order });
-        self.person.received(got.client, planned.at, at, || describe(planned.kind, &planned.data));
+        self.person.received(got.client, planned.at, at, || describe(&planned.kind, &planned.data));
         if let Some(log) = &mut self.log {
             log.push((got.client, got.event, got.at));
         }

@@ -85,6 +85,8 @@ pub mod stream {
     pub const RECONNECT: u64 = 6;
     /// Network delays in virtual time.
     pub const NETWORK: u64 = 7;
+    /// Which events of a rhythm are left out.
+    pub const THINNING: u64 = 8;
 }
 
 #[cfg(test)]

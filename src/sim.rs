@@ -74,7 +74,7 @@ impl World<'_> {
 /// A schedule shared by many that is too large for memory.
 pub fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Delivery>), TooLarge> {
     let (duration, warmup) = (as_micros(scenario.duration), as_micros(scenario.warmup));
-    let events = scenario.workload.events_per_second(scenario.clients)
+    let events = scenario.workload.events_per_second(scenario.clients, scenario.duration)
         * (scenario.duration + scenario.warmup).as_secs_f64();
     let streamed = events > KEPT_EVENTS;
     if streamed && !scenario.workload.has_own_inboxes() {

@@ -131,7 +131,8 @@ impl Book {
 
     /// A poll came back; true when it counts.
     pub fn polled(&mut self, poll: &Polled) -> bool {
-        let counts = self.answered(poll).is_some();
+        let step = self.steps.index(poll.intended);
+        let counts = self.answered_in(step, poll);
         if counts {
             if !self.long {
                 self.corrected.record(poll.answered - poll.intended);
@@ -142,26 +143,20 @@ impl Book {
         counts
     }
 
-    /// The same without the times of the request, which virtual time does not know. Returns the step
-    /// of the series when the poll counts.
-    pub fn answered(&mut self, poll: &Polled) -> Option<usize> {
-        let step = self.steps.index(poll.intended);
-        self.answered_in(step, poll)
-    }
-
-    /// The same when the step is known.
+    /// The same without the times of the request, which virtual time does not know, and with the step
+    /// of the series it was intended in.
     #[inline]
-    pub fn answered_in(&mut self, step: usize, poll: &Polled) -> Option<usize> {
+    pub fn answered_in(&mut self, step: usize, poll: &Polled) -> bool {
         self.answered_whole_run += 1;
         if !self.counts(poll.intended) || (self.long && poll.answered >= self.duration) {
-            return None;
+            return false;
         }
         self.requests.polls += 1;
         self.answers += 1;
         self.requests.empty += u64::from(poll.events == 0);
         self.steps.requests[step] += 1;
         self.steps.empty[step] += u64::from(poll.events == 0);
-        Some(step)
+        true
     }
 
     /// The step of `at`, which is no earlier than at the last call with this cursor; times before the

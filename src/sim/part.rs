@@ -234,7 +234,7 @@ impl Part {
         if let Some(person) = &mut self.person {
             let planned = world.plan.schedule.events.get(item.planned as usize);
             person.received(client, item.at, in_hand, || {
-                planned.map_or_else(|| "a message".to_owned(), |p| describe(p.kind, &p.data))
+                planned.map_or_else(|| "a message".to_owned(), |p| describe(&p.kind, &p.data))
             });
         }
     }

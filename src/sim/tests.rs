@@ -61,11 +61,13 @@ fn workloads() -> impl Strategy<Value = Workload> {
             gap_per_room: ms(gap),
             typing_before: ms(typing),
             receipts,
+            night: None,
         }),
         (1u32..5, 20u64..500, any::<bool>()).prop_map(|(symbols, gap, conflate)| Workload::Ticker {
             symbols,
             gap: ms(gap),
-            conflate
+            conflate,
+            opening: None,
         }),
         (100u64..900).prop_map(|tick| Workload::Game { players: 3, tick: ms(tick) }),
     ]
