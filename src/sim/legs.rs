@@ -35,6 +35,11 @@ impl<'a> Legs<'a> {
         }
     }
 
+    /// Whether a message's size decides how long it takes.
+    pub(super) fn by_size(&self) -> bool {
+        self.path.as_ref().is_some_and(|(link, _)| self.loses || link.up.is_some() || link.down.is_some())
+    }
+
     /// Microseconds that message `n` of this client takes upwards (any numbering will do, as long as
     /// it names the message).
     #[inline]

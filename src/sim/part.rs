@@ -52,6 +52,18 @@ impl Traffic {
         self.count(step, bytes, n);
     }
 
+    /// `n` requests and their answers.
+    #[inline]
+    pub(super) fn exchange(&mut self, step: usize, up: u64, down: u64, n: u64) {
+        self.up += up * n;
+        self.down += down * n;
+        // Nearly all fit one segment each.
+        let segments =
+            if up.max(down) <= wire::SEGMENT { 2 } else { wire::segments(up) + wire::segments(down) };
+        self.segments += segments * n;
+        self.steps[step] += (up + down) * n;
+    }
+
     #[inline]
     fn count(&mut self, step: usize, bytes: u64, n: u64) {
         self.segments += wire::segments(bytes) * n;

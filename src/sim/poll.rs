@@ -13,13 +13,14 @@ use crate::ledger::{Polled, Staleness, StepCursor};
 use crate::random::{Dice, stream};
 use crate::transport::{Way, first_poll, next_poll};
 
-/// The grid of one client's polls: poll `k` is intended at `phase + k · interval`.
+/// The grid of one client's polls: poll `k` is intended at `first + k · interval`, from 0 on.
 struct Grid {
-    phase: i64,
+    first: i64,
     interval: i64,
-    /// 1 / interval: a division would be the dearest part of finding a poll.
-    per_us: f64,
+    /// ⌈2⁶⁴ / interval⌉: a division would be the dearest part of finding a poll.
+    reciprocal: u64,
     keep_alive: bool,
+    by_size: bool,
     sizes: PollSizes,
 }
 
@@ -31,40 +32,37 @@ impl Grid {
         let interval = as_micros(interval);
         let seed = person.world.scenario.seed;
         let share = Dice::new(seed, &[stream::POLL_PHASE, person.client.into()]).unit();
+        let phase = (share * interval as f64) as i64;
         let conflates = person.feed.keys > 0;
-        let sizes = PollSizes::new(person.feed.name, person.client, conflates, keep_alive, conditional);
         Self {
-            phase: (share * interval as f64) as i64,
+            first: first_poll(-person.world.warmup, phase, interval),
             interval,
-            per_us: 1.0 / interval as f64,
+            reciprocal: u64::MAX / interval.unsigned_abs() + 1,
             keep_alive,
-            sizes,
+            by_size: person.legs.by_size(),
+            sizes: PollSizes::new(person.feed.name, person.client, conflates, keep_alive, conditional),
         }
     }
 
     fn at(&self, k: i64) -> i64 {
-        self.phase + k * self.interval
+        self.first + k * self.interval
     }
 
-    /// The last poll intended at or before `time`.
+    /// The last poll intended at or before `time`; 0 before the first.
     #[inline]
     fn last_before(&self, time: i64) -> i64 {
-        let since = time - self.phase;
-        let guess = (since as f64 * self.per_us) as i64;
-        // Truncation and rounding leave it at most one off either way.
-        let guess = guess - i64::from(guess * self.interval > since);
-        guess + i64::from((guess + 1) * self.interval <= since)
+        let since = (time - self.first).max(0).unsigned_abs();
+        // ⌊since / interval⌋, at most one too large since the reciprocal is rounded up.
+        let guess = ((u128::from(since) * u128::from(self.reciprocal)) >> 64) as i64;
+        guess - i64::from(guess * self.interval > since.cast_signed())
     }
 
     /// Microseconds from sending poll `k` until the server has it.
+    #[inline]
     fn up(&self, person: &Person<'_>, k: i64, offset: u64) -> i64 {
         let connect = if self.keep_alive { 0 } else { person.legs.connect(k) };
-        connect + person.legs.up(k, self.sizes.request(offset))
-    }
-
-    fn first(&self, person: &Person<'_>) -> i64 {
-        let first = first_poll(-person.world.warmup, self.phase, self.interval);
-        (first - self.phase).div_euclid(self.interval)
+        let bytes = if self.by_size { self.sizes.request(offset) } else { 0 };
+        connect + person.legs.up(k, bytes)
     }
 }
 
@@ -81,7 +79,7 @@ pub(super) fn step(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) 
     let items = &person.feed.items;
     let (mut taken, mut polls) = (0, 0);
     let mut cursor = StepCursor::default();
-    let mut intended = grid.at(grid.first(person));
+    let mut intended = grid.first;
     while intended < person.world.duration || taken < items.len() {
         let k = grid.last_before(intended);
         let arrives = intended + grid.up(person, k, taken as u64);
@@ -100,9 +98,7 @@ pub(super) fn step(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) 
 pub(super) fn skip_ahead(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) {
     let grid = Grid::new(person);
     let items = &person.feed.items;
-    let first = grid.first(person);
-    let mut next = first;
-    let mut taken = 0;
+    let (mut next, mut taken) = (0, 0);
     let mut cursor = StepCursor::default();
     while let Some(item) = items.get(taken) {
         let (k, arrives) = fetching_poll(person, &grid, item.server, next, taken as u64);
@@ -113,9 +109,9 @@ pub(super) fn skip_ahead(person: &Person<'_>, part: &mut Part, stale: &mut Stale
         next = k + 1;
     }
     // The polls from here to the end of the window find nothing.
-    let end = (person.world.duration - grid.phase + grid.interval - 1).div_euclid(grid.interval);
+    let end = (person.world.duration - grid.first + grid.interval - 1).div_euclid(grid.interval);
     in_vain(&grid, next..end.max(next), taken as u64, part, &mut cursor);
-    connect(&grid, part, (end.max(next) - first).unsigned_abs());
+    connect(&grid, part, end.max(next).unsigned_abs());
 }
 
 /// The first poll from `next` on that reaches the server at or after `server`, and when it does.
@@ -142,8 +138,7 @@ fn in_vain(grid: &Grid, ks: Range<i64>, offset: u64, part: &mut Part, cursor: &m
     let (up, down) = (grid.sizes.request(offset), grid.sizes.nope(offset));
     let traffic = &mut part.traffic;
     part.book.polled_in_vain(cursor, grid.at(ks.start), grid.interval, n, |step, n| {
-        traffic.up(step, up, n);
-        traffic.down(step, down, n);
+        traffic.exchange(step, up, down, n);
     });
 }
 
@@ -172,8 +167,7 @@ fn fetch(
     let poll = Polled { client: person.client, intended, sent: intended, answered, events: events as u32 };
     let step = part.book.seek(cursor, intended);
     if part.book.answered_in(step, &poll) {
-        part.traffic.up(step, grid.sizes.request(before), 1);
-        part.traffic.down(step, answer, 1);
+        part.traffic.exchange(step, grid.sizes.request(before), answer, 1);
         if let Some(person) = &mut part.person {
             person.asked(poll);
         }
