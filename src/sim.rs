@@ -56,16 +56,10 @@ struct World<'a> {
     plan: Plan,
     streamed: bool,
     duration: i64,
+    /// Step of the series.
+    step: i64,
     warmup: i64,
     person: u32,
-}
-
-impl World<'_> {
-    /// The step of the series that an event published at `at` counts in, if it counts.
-    fn step_of(&self, at: i64) -> Option<u32> {
-        let step = series_step(self.duration);
-        (0..self.duration).contains(&at).then(|| (at / step) as u32)
-    }
 }
 
 /// Runs a scenario in virtual time.
@@ -90,7 +84,8 @@ pub fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Deliv
     };
     let plan = Plan::new(schedule);
     let person = person_of(&plan, duration);
-    let world = World { scenario, options, plan, streamed, duration, warmup, person };
+    let step = series_step(duration);
+    let world = World { scenario, options, plan, streamed, duration, step, warmup, person };
     let (transports, deliveries): (Vec<_>, Vec<_>) =
         scenario.transports.iter().map(|transport| transport_outcome(&world, transport)).unzip();
     let mut outcome = Outcome {

@@ -323,7 +323,7 @@ impl Book {
         self.payload += got.payload;
         let latency = (got.at - got.published).max(0);
         self.latency.record(latency);
-        self.steps.latency[step].record(latency);
+        self.steps.latency[step].record_roughly(latency);
         if self.samples.len() <= SAMPLE_LIMIT as usize {
             self.samples.push(latency as f64 / 1000.0);
         }

@@ -18,7 +18,6 @@ pub struct Distribution {
     digits: u8,
     /// Half the sub-buckets that HdrHistogram has at this many digits, as a power of two.
     half: u32,
-    count: u64,
     sum: u128,
     min: u64,
     max: u64,
@@ -38,7 +37,7 @@ impl Distribution {
     }
 
     fn with(digits: u8, half: u32) -> Self {
-        Self { counts: Vec::new(), digits, half, count: 0, sum: 0, min: u64::MAX, max: 0 }
+        Self { counts: Vec::new(), digits, half, sum: 0, min: u64::MAX, max: 0 }
     }
 
     /// Bucket of a time: one per microsecond below `2·2^half`, then `2^half` per doubling.
@@ -60,14 +59,24 @@ impl Distribution {
     pub fn record(&mut self, us: i64) {
         let us = us.max(0).unsigned_abs().min(MAX_US);
         let bucket = self.bucket(us);
+        self.count_in(bucket);
+        self.sum += u128::from(us);
+        self.min = self.min.min(us);
+        self.max = self.max.max(us);
+    }
+
+    /// The same for percentiles only: without mean, smallest and largest, and cheaper.
+    #[inline]
+    pub fn record_roughly(&mut self, us: i64) {
+        self.count_in(self.bucket(us.max(0).unsigned_abs().min(MAX_US)));
+    }
+
+    #[inline]
+    fn count_in(&mut self, bucket: usize) {
         match self.counts.get_mut(bucket) {
             Some(n) => *n += 1,
             None => self.grow(bucket),
         }
-        self.count += 1;
-        self.sum += u128::from(us);
-        self.min = self.min.min(us);
-        self.max = self.max.max(us);
     }
 
     #[cold]
@@ -83,7 +92,6 @@ impl Distribution {
             self.counts.resize(other.counts.len(), 0);
         }
         self.counts.iter_mut().zip(&other.counts).for_each(|(mine, theirs)| *mine += theirs);
-        self.count += other.count;
         self.sum += other.sum;
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
@@ -102,7 +110,7 @@ impl Distribution {
     /// Number of times recorded.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.count
+        self.counts.iter().sum()
     }
 
     /// Mean in ms, or `None` when empty.
@@ -120,21 +128,24 @@ impl Distribution {
     /// A percentile in ms, or `None` below `needs` samples.
     #[must_use]
     pub fn percentile(&self, percent: f64, needs: u64) -> Option<f64> {
-        (self.count >= needs).then(|| self.ms_at(&self.histogram(), percent))
+        (self.count() >= needs).then(|| self.ms_at(&self.histogram(), percent))
     }
 
     fn ms_at(&self, histogram: &Histogram<u64>, percent: f64) -> f64 {
-        histogram.value_at_percentile(percent).clamp(self.min.min(self.max), self.max) as f64 / 1000.0
+        let us = histogram.value_at_percentile(percent);
+        // A bucket's upper bound can lie beyond the largest time.
+        (if self.min <= self.max { us.clamp(self.min, self.max) } else { us }) as f64 / 1000.0
     }
 
     /// The summary of an outcome, with null where samples are too few.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let histogram = self.histogram();
-        let at = |percent, needs| (self.count >= needs).then(|| self.ms_at(&histogram, percent));
-        let any = self.count > 0;
+        let count = self.count();
+        let at = |percent, needs| (count >= needs).then(|| self.ms_at(&histogram, percent));
+        let any = count > 0;
         Summary {
-            count: self.count,
+            count,
             min: any.then(|| self.min as f64 / 1000.0),
             mean: self.mean_ms(),
             p50: at(50.0, 1),

@@ -69,7 +69,7 @@ impl Feed {
                     payload: event.data.len() as u32,
                     json: 0,
                     kind: event.kind.len() as u32,
-                    step: world.step_of(event.at),
+                    step: (0..world.duration).contains(&event.at).then(|| (event.at / world.step) as u32),
                 }
             })
             .collect();
@@ -92,11 +92,16 @@ impl Feed {
         self.items.clear();
         let (name, items) = (self.name, &mut self.items);
         let id = sizes::hex_digits_of_a_large_schedule();
-        scenario.workload.letters(scenario.seed, client, from, to, |letter: Letter| {
-            let payload = letter.payload as u32;
+        // Letters come in order, so their steps are found without a division each.
+        let (mut step, mut ends) = (0, world.step);
+        scenario.workload.letters(scenario.seed, client, from, to, |Letter { at, payload }| {
+            let payload = payload as u32;
             let json = sizes::letter(name, items.len() as u64 + 1, payload.into(), id) as u32;
-            let (at, kind) = (letter.at, "message".len() as u32);
-            let step = world.step_of(at);
+            while at >= ends {
+                (step, ends) = (step + 1, ends + world.step);
+            }
+            let step = (at >= 0).then_some(step);
+            let kind = "message".len() as u32;
             items.push(Item {
                 at,
                 server: at,

@@ -40,6 +40,12 @@ impl<'a> Legs<'a> {
         self.path.as_ref().is_some_and(|(link, _)| self.loses || link.up.is_some() || link.down.is_some())
     }
 
+    /// The longest way up where nothing is lost and no rate limits, microseconds.
+    pub(super) fn longest_up(&self, connects: bool) -> i64 {
+        let trips = if connects { 3 } else { 1 };
+        self.path.as_ref().map_or(0, |(link, _)| trips * (as_micros(link.rtt) / 2 + as_micros(link.jitter)))
+    }
+
     /// Microseconds that message `n` of this client takes upwards (any numbering will do, as long as
     /// it names the message).
     #[inline]

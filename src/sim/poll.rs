@@ -21,6 +21,8 @@ struct Grid {
     reciprocal: u64,
     keep_alive: bool,
     by_size: bool,
+    /// No request is longer on its way up, where polls are skipped.
+    longest_up: i64,
     sizes: PollSizes,
 }
 
@@ -40,6 +42,7 @@ impl Grid {
             reciprocal: u64::MAX / interval.unsigned_abs() + 1,
             keep_alive,
             by_size: person.legs.by_size(),
+            longest_up: person.legs.longest_up(!keep_alive),
             sizes: PollSizes::new(person.feed.name, person.client, conflates, keep_alive, conditional),
         }
     }
@@ -115,10 +118,12 @@ pub(super) fn skip_ahead(person: &Person<'_>, part: &mut Part, stale: &mut Stale
 }
 
 /// The first poll from `next` on that reaches the server at or after `server`, and when it does.
+#[inline]
 fn fetching_poll(person: &Person<'_>, grid: &Grid, server: i64, next: i64, offset: u64) -> (i64, i64) {
-    // A poll sent at `server` or later cannot arrive before it, and one sent a whole interval earlier
-    // can arrive no later, since the longest trip is shorter than an interval.
-    let mut k = grid.last_before(server).max(next);
+    // Polls sent so early that even the longest trip ends before `server` need not be looked at.
+    let earliest = server - grid.longest_up;
+    let k = grid.last_before(earliest);
+    let mut k = (k + i64::from(grid.at(k) < earliest)).max(next);
     loop {
         let arrives = grid.at(k) + grid.up(person, k, offset);
         if arrives >= server {
@@ -145,6 +150,7 @@ fn in_vain(grid: &Grid, ks: Range<i64>, offset: u64, part: &mut Part, cursor: &m
 /// Poll `k`, which is at the server at `arrives` and takes `range` of the feed; returns when its
 /// answer is in hand.
 #[allow(clippy::too_many_arguments)]
+#[inline]
 fn fetch(
     person: &Person<'_>,
     grid: &Grid,
