@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::link::Link;
 use crate::threshold::Threshold;
 use crate::transport::Transport;
 use crate::units::duration_text;
@@ -38,6 +39,9 @@ pub struct Scenario {
     pub engine: Engine,
     /// Who publishes what, when.
     pub workload: Workload,
+    /// The network between clients and server; none: plain loopback.
+    #[serde(default)]
+    pub network: Option<Link>,
     /// The ways compared, in file order; labels are unique.
     #[serde(rename = "transport")]
     pub transports: Vec<Transport>,
@@ -52,9 +56,9 @@ pub struct Scenario {
 pub enum Engine {
     /// Real sockets on this machine.
     Live,
-    /// Virtual time (not built yet; refused before the run).
+    /// Virtual time.
     Sim,
-    /// Closed form (not built yet; refused before the run).
+    /// Closed form.
     Theory,
 }
 

@@ -91,11 +91,23 @@ pub fn format_duration(value: Duration) -> String {
 /// Writes a size so that [`parse_size`] reads the same value back: `4KiB`, `1MiB`, `871B`.
 #[must_use]
 pub fn format_size(bytes: u64) -> String {
-    let bytes = u128::from(bytes);
-    SIZE.units
-        .iter()
-        .find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit))
-        .map_or_else(|| format!("{bytes}B"), |(name, unit)| format!("{}{name}", bytes / unit))
+    whole_units(bytes, &SIZE)
+}
+
+/// Writes a rate so that [`parse_rate`] reads the same value back: `9Mbit/s`, `750kbit/s`.
+#[must_use]
+pub fn format_rate(bits_per_second: u64) -> String {
+    whole_units(bits_per_second, &RATE)
+}
+
+/// In the largest unit that needs no decimals.
+fn whole_units(value: u64, quantity: &Quantity) -> String {
+    let value = u128::from(value);
+    let fits = quantity.units.iter().find(|(_, unit)| value >= *unit && value.is_multiple_of(*unit));
+    fits.map_or_else(
+        || format!("{value}{}", quantity.units.last().map_or("", |(name, _)| name)),
+        |(name, unit)| format!("{}{name}", value / unit),
+    )
 }
 
 /// `nanos / unit` as a decimal number, or `None` when it has no end.
@@ -290,6 +302,7 @@ mod tests {
         #[test]
         fn a_written_size_reads_back(bytes in any::<u64>()) {
             prop_assert_eq!(parse_size(&format_size(bytes)), Ok(bytes));
+            prop_assert_eq!(parse_rate(&format_rate(bytes)), Ok(bytes));
         }
 
         #[test]

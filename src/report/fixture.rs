@@ -121,6 +121,7 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
             inbox: Inbox::Own,
             payload: None,
         },
+        network: None,
         transports: kinds
             .iter()
             .map(|kind| Transport { label: (*kind).to_owned(), way: way(kind) })

@@ -13,8 +13,9 @@ use crate::units::format_duration;
 use super::{Engine, Scenario};
 use report::Report;
 use section::{Bounds, Section};
-use tree::{Node, Table, Value};
+use tree::{Table, Value};
 
+mod network;
 mod report;
 mod section;
 mod set;
@@ -29,6 +30,8 @@ pub struct Overrides {
     pub set: Vec<String>,
     /// `--seed`.
     pub seed: Option<u64>,
+    /// `--engine`, as written.
+    pub engine: Option<String>,
     /// `--duration`, as written.
     pub duration: Option<String>,
     /// Labels of the transports to keep; empty: all.
@@ -139,13 +142,9 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     let warmup = top.duration("warmup", Some(Duration::ZERO), Bounds::durations(0, DAY));
     let engines = [("live", Engine::Live), ("sim", Engine::Sim), ("theory", Engine::Theory)];
     let engine = top.choice("engine", Some(Engine::Live), &engines).unwrap_or(Engine::Live);
-    if engine != Engine::Live {
-        top.not_yet("engine", "engine = \"live\" is the one that is built");
-    }
     top.not_yet_unless("headers", |node| node.text() == Some("lean"), "only headers = \"lean\" is");
     top.not_yet("visit", "leave it out: all people stay");
-    let plain = |node: &Node| matches!(&node.value, Value::Table(table) if table.is_only("tls", false));
-    top.not_yet_unless("network", plain, "leave it out: plain loopback");
+    let network = network::read(&mut top);
     top.not_yet("fleet", "leave it out: one server");
     top.not_yet("fault", "leave it out: nothing breaks");
     let transports = transports::read(&mut top);
@@ -155,7 +154,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         Some(section) => workload::read(section, clients),
         None => workload::placeholder(),
     };
-    top.finish(|key| workload::belongs(key).or_else(|| transports::belongs(key)));
+    top.finish(elsewhere);
     let (transports, thresholds) = only(&overrides.only, transports, thresholds, report);
     let warmup = if written_warmup { warmup } else { default_warmup(&transports) };
     Scenario {
@@ -169,9 +168,15 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         clients,
         engine,
         workload,
+        network,
         transports,
         thresholds,
     }
+}
+
+/// The table of the file that knows `key`.
+fn elsewhere(key: &str) -> Option<String> {
+    workload::belongs(key).or_else(|| transports::belongs(key)).or_else(|| network::belongs(key))
 }
 
 fn default_warmup(transports: &[Transport]) -> Duration {

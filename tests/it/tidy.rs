@@ -9,6 +9,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("clock", 0),
     ("event", 0),
     ("feed", 0),
+    ("link", 0),
     ("os", 0),
     ("random", 0),
     ("transport", 0),
@@ -33,6 +34,7 @@ const LAYERS: &[(&str, u8)] = &[
 const SAME_LAYER: &[(&str, &[&str])] = &[
     ("clock", &["os"]),
     ("feed", &["clock", "event"]),
+    ("link", &["units"]),
     ("transport", &["random", "units"]),
     ("ledger", &["outcome", "workload"]),
     ("outcome", &["scenario"]),

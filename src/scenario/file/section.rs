@@ -209,7 +209,7 @@ impl<'a> Section<'a> {
     }
 
     /// A number with a unit. A bare number is told which unit it lacks.
-    fn measured<T>(
+    pub(super) fn measured<T>(
         &self,
         key: &'static str,
         node: &Node,
@@ -301,7 +301,7 @@ impl<'a> Section<'a> {
     }
 }
 
-fn within<T>(
+pub(super) fn within<T>(
     inside: bool,
     value: T,
     node: &Node,

@@ -13,6 +13,10 @@ pub(super) fn apply(root: &mut Table, overrides: &Overrides, report: &Report) {
         let origin = Origin::Flag("--seed".to_owned());
         root.put("seed", Node { value: Value::Integer(i128::from(seed)), origin });
     }
+    if let Some(engine) = &overrides.engine {
+        let origin = Origin::Flag("--engine".to_owned());
+        root.put("engine", Node { value: Value::Text(engine.clone()), origin });
+    }
     if let Some(duration) = &overrides.duration {
         let origin = Origin::Flag("--duration".to_owned());
         root.put("duration", Node { value: Value::Text(duration.clone()), origin });

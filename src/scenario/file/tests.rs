@@ -6,6 +6,8 @@ use super::*;
 use crate::scenario::{Inbox, Workload};
 use crate::transport::Way;
 
+mod network;
+
 const LETTERS: &str = r#"title    = "Letters"
 seed     = 7
 duration = "20s"
@@ -91,11 +93,13 @@ fn overrides_come_before_the_checks() {
     let overrides = Overrides {
         set: vec!["workload.mean_gap=10s".to_owned(), "websocket.label=phone".to_owned()],
         seed: Some(u64::MAX),
+        engine: Some("theory".to_owned()),
         duration: Some("3s".to_owned()),
         only: vec!["phone".to_owned()],
     };
     let scenario = letters(&overrides);
     assert_eq!((scenario.seed, scenario.duration), (u64::MAX, Duration::from_secs(3)));
+    assert_eq!(scenario.engine, Engine::Theory);
     assert_eq!(scenario.transports.len(), 1);
     let set = ["workload.kind=periodic", "workload.gap=2s", "threshold.poll.waste_ratio=value>0.1"];
     assert_told(LETTERS, &with(&set), &["t.toml:8: workload.mean_gap: … takes gap, inbox, payload"]);
@@ -116,6 +120,7 @@ fn a_wrong_override_is_named_by_its_flag() {
         ],
     );
     let overrides = Overrides {
+        engine: Some("simm".to_owned()),
         duration: Some("long".to_owned()),
         only: vec!["websoket".to_owned()],
         ..Overrides::default()
@@ -125,6 +130,7 @@ fn a_wrong_override_is_named_by_its_flag() {
         &overrides,
         &[
             "t.toml: --duration: \"long\" is not a duration",
+            "t.toml: --engine: \"simm\" is not known; write one of \"live\", \"sim\", \"theory\" … did you mean \"sim\"?",
             "t.toml: --only: there is no transport \"websoket\"; there are poll, websocket; did you mean \"websocket\"?",
         ],
     );
@@ -210,25 +216,23 @@ fn broken_toml_is_named_by_line_with_the_rest() {
 #[test]
 fn parts_that_are_not_built_yet_say_so() {
     let text = format!(
-        "engine = \"sim\"\nvisit = \"30s\"\nheaders = \"871B\"\n{}\n{}",
+        "visit = \"30s\"\nheaders = \"871B\"\n{}\n{}",
         LETTERS
             .replace(
                 "interval = \"5s\"",
                 "interval = \"5s\"\nhttp = \"2\"\nshared_cache = \"5s\"\nbackoff_max = \"9s\""
             )
             .replace("\"websocket\"", "\"websocket\"\ncoalesce = \"5ms\""),
-        "[network]\nprofile = \"3g\"\n[fleet]\nservers = 2\n[[fault]]\nat = \"1s\"\n"
+        "[fleet]\nservers = 2\n[[fault]]\nat = \"1s\"\n"
     );
     let lines = told(&text, &Overrides::default());
     let keys = [
-        "engine",
         "visit",
         "headers",
         "poll.http",
         "poll.shared_cache",
         "poll.backoff_max",
         "websocket.coalesce",
-        "network",
         "fleet",
         "fault",
     ];

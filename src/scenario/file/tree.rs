@@ -59,12 +59,6 @@ impl Table {
         self.entries.retain(|entry| entry.key != key);
         self.entries.push(Entry { key: key.to_owned(), origin: node.origin.clone(), node });
     }
-
-    /// Whether the only thing in here is `key = value`.
-    pub(super) fn is_only(&self, key: &str, value: bool) -> bool {
-        matches!(self.entries.as_slice(), [entry]
-            if entry.key == key && matches!(entry.node.value, Value::Bool(is) if is == value))
-    }
 }
 
 impl Node {

@@ -1,0 +1,83 @@
+//! `[network]`: a profile, or numbers of one's own, or a profile with some numbers changed.
+
+use std::time::Duration;
+
+use crate::link::{Link, PROFILES};
+use crate::units::parse_rate;
+
+use super::section::{Bounds, Section};
+use super::tree::{Node, Value};
+
+const LONGEST_RTT: Duration = Duration::from_secs(60);
+/// Below this a single event would take minutes; above, no machine keeps up.
+const RATES: Bounds<u64> = Bounds { least: 1_000, most: 1_000_000_000_000 };
+
+/// Keys of the table; `transports::belongs` and `workload::belongs` have theirs.
+const KEYS: [&str; 7] = ["profile", "rtt", "jitter", "loss", "down", "up", "tls"];
+
+/// Where a key belongs that `[network]` would know.
+pub(super) fn belongs(key: &str) -> Option<String> {
+    KEYS.contains(&key).then(|| "it belongs to [network]".to_owned())
+}
+
+/// The link; none where the file says nothing that plain loopback would not be.
+pub(super) fn read(top: &mut Section<'_>) -> Option<Link> {
+    let mut section = top.table("network", false)?;
+    let profiles: Vec<(&str, &str)> = PROFILES.iter().map(|name| (*name, *name)).collect();
+    let named = section.get("profile").and_then(|_| section.choice("profile", None, &profiles));
+    let base = named.and_then(Link::profile).unwrap_or(Link::PLAIN);
+    let rtt = section.duration("rtt", Some(base.rtt), Bounds::durations(0, LONGEST_RTT));
+    let jitter = section.duration("jitter", Some(base.jitter), Bounds::durations(0, LONGEST_RTT));
+    let loss = loss(&mut section, base.loss);
+    let down = rate(&mut section, "down").or(base.down);
+    let up = rate(&mut section, "up").or(base.up);
+    let link = Link { rtt, jitter, loss, down, up, ..base };
+    if jitter > link.most_jitter()
+        && let Some(node) = section.get("jitter").or_else(|| section.get("rtt"))
+    {
+        let most = crate::units::format_duration(link.most_jitter());
+        let message = format!(
+            "{} is more than half the round trip; write {most} or less, or a longer rtt",
+            node.shown()
+        );
+        section.problem("jitter", &node.origin, message);
+    }
+    section.not_yet_unless("tls", |node| matches!(node.value, Value::Bool(false)), "tls = false is");
+    section.finish(|key| super::elsewhere(key));
+    (link != Link::PLAIN).then_some(link)
+}
+
+fn loss(section: &mut Section<'_>, default: f64) -> f64 {
+    let Some(node) = section.get("loss") else { return default };
+    let share = match node.value {
+        Value::Float(share) => Some(share),
+        Value::Integer(0) => Some(0.0),
+        _ => None,
+    };
+    match share {
+        Some(share) if (0.0..1.0).contains(&share) => share,
+        _ => {
+            let quotes = if node.text().is_some() { ", without quotes" } else { "" };
+            let message = format!(
+                "{} is no share; write a number from 0 to below 1, like 0.02 for 2 %{quotes}",
+                node.shown()
+            );
+            section.problem("loss", &node.origin, message);
+            default
+        }
+    }
+}
+
+fn rate(section: &mut Section<'_>, key: &'static str) -> Option<u64> {
+    let node: &Node = section.get(key)?;
+    section.measured(key, node, |text| {
+        let value = parse_rate(text)?;
+        super::section::within(
+            (RATES.least..=RATES.most).contains(&value),
+            value,
+            node,
+            crate::units::format_rate(RATES.least),
+            crate::units::format_rate(RATES.most),
+        )
+    })
+}
