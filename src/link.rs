@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::duration_text;
 
+mod line;
+mod text;
+
+pub use line::{Delay, Line};
+
 /// A network path, the same for every client; each client has one of its own, so rates are per client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Link {

@@ -74,6 +74,8 @@ pub mod stream {
     pub const FIRST_HOLD: u64 = 5;
     /// Reconnect jitter.
     pub const RECONNECT: u64 = 6;
+    /// What the network does to one connection.
+    pub const NETWORK: u64 = 8;
 }
 
 #[cfg(test)]
