@@ -167,7 +167,8 @@ async fn serve(args: Args, max_connections: u64) -> Exit {
     let mut signals = signals::Signals::take_over()?;
     let public = bind(args.listen)?;
     let control = args.child.control.map(bind).transpose()?;
-    announce(&public, control.as_ref(), args.network.as_ref())?;
+    // A parent that started it knows its network, and closes the pipe after the addresses.
+    announce(&public, control.as_ref(), args.network.as_ref().filter(|_| !child))?;
     if child {
         stop_at_end_of_stdin(stop.clone())?;
     }
