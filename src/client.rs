@@ -18,6 +18,7 @@ use crate::transport::Way;
 use crate::workload::describe;
 
 mod answer;
+pub mod body;
 mod http;
 mod long_poll;
 mod poll;
@@ -26,6 +27,7 @@ mod sse;
 mod web_socket;
 
 use answer::Incoming;
+use body::Body;
 
 /// Connections being opened at one time, so that a large crowd does not overrun the accept queue.
 const OPENING_AT_ONCE: usize = 64;
@@ -240,6 +242,11 @@ impl Crowd {
     fn topic(&self, client: u32) -> &str {
         let schedule = &self.plan.schedule;
         &schedule.topics[schedule.reads[client as usize] as usize]
+    }
+
+    /// The publish body of a planned event.
+    fn body(&self, event: u32) -> Option<Body<'_>> {
+        Body::of(&self.plan, event, self.unix(0))
     }
 
     /// Query parameters that every subscription of this run carries.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::workload::Schedule;
+use crate::workload::{Schedule, describe};
 
 pub mod book;
 pub mod distribution;
@@ -15,8 +15,9 @@ mod reader;
 mod totals;
 
 pub use book::{Book, Delivered};
-use person::PersonLog;
-pub use reader::Reader;
+pub use person::{PersonLog, person_of};
+use reader::Reader;
+pub use reader::{Staleness, dies_at};
 pub use totals::{Books, Closing, Fate};
 
 /// A schedule with the look-ups every ledger of a run shares.
@@ -148,7 +149,7 @@ impl Ledger {
 
     /// A request outside the counted kinds was answered (a first position, for instance).
     pub fn answered_uncounted(&mut self) {
-        self.book.answered_whole_run += 1;
+        self.book.answered_uncounted();
     }
 
     /// An upgrade or subscription was asked for; counted over the whole run.
@@ -230,7 +231,7 @@ impl Ledger {
         }
         let Received { at, poll_sent, payload, .. } = got;
         self.book.delivered(&Delivered { published: planned.at, at, poll_sent, payload, in_order });
-        self.person.received(got, planned);
+        self.person.received(got.client, planned.at, at, || describe(planned.kind, &planned.data));
         if let Some(log) = &mut self.log {
             log.push((got.client, got.event, got.at));
         }

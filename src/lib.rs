@@ -29,6 +29,7 @@ pub mod server;
 
 // Layer 3, engines: Scenario -> Outcome.
 pub mod live;
+pub mod sim;
 pub mod theory;
 
 // Layer 4, outlets.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::client::Moment;
 use crate::clock::{Clock, as_micros};
-use crate::ledger::Plan;
+use crate::ledger::{self, Plan};
 use crate::outcome::{self, Delivery, Outcome};
 use crate::scenario::{Engine, Scenario};
 use crate::threshold;
@@ -119,7 +119,7 @@ pub async fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec
 
     let clock = Clock::anchored_now();
     let started_at = machine::timestamp(clock.now());
-    let person = person_of(&plan, duration);
+    let person = ledger::person_of(&plan, duration);
     let context = Context { scenario, options, plan, clock, duration, warmup, person };
     let mut results = Vec::new();
     for group in &groups {
@@ -158,26 +158,4 @@ fn outcome(
     };
     outcome.thresholds = threshold::evaluate(&context.scenario.thresholds, &outcome);
     (outcome, deliveries.into_iter().flatten().collect())
-}
-
-/// The person of the timeline: somebody who hears something early, and whose messages stand apart, so
-/// that a picture of them can be read; else the first who hears anything; else the first.
-fn person_of(plan: &Plan, duration: i64) -> u32 {
-    let hears = |client: usize| -> Vec<i64> {
-        let topic = plan.by_topic[plan.schedule.reads[client] as usize].iter();
-        let events = topic.map(|&index| &plan.schedule.events[index as usize]);
-        let others = events.filter(|event| event.author != Some(client as u32));
-        others.map(|event| event.at).filter(|at| (0..duration).contains(at)).collect()
-    };
-    let reads_well = |client: &usize| {
-        let at = hears(*client);
-        at.len() > 1
-            && (duration / 10..duration / 2).contains(&at[0])
-            && at.windows(2).all(|pair| pair[1] - pair[0] > duration / 5)
-    };
-    // A crowd that hears the same is judged by its first few.
-    let some = 0..plan.schedule.reads.len().min(1000);
-    let chosen =
-        some.clone().find(reads_well).or_else(|| some.clone().find(|&client| !hears(client).is_empty()));
-    chosen.unwrap_or(0) as u32
 }

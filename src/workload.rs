@@ -3,7 +3,9 @@
 //! Times are microseconds relative to the start of the measured window. Events in [0, duration)
 //! depend on the seed alone, never on the warm-up or on the transports.
 
-use crate::scenario::Workload;
+use std::time::Duration;
+
+use crate::scenario::{Inbox, Workload};
 
 mod arrivals;
 mod chat;
@@ -15,6 +17,8 @@ mod periodic;
 mod poisson;
 mod ticker;
 mod words;
+
+pub use inbox::Letter;
 
 /// Smallest `payload`, in bytes: an empty message, `{"text":""}`.
 pub const MIN_PAYLOAD: usize = 11;
@@ -84,6 +88,49 @@ impl Workload {
             Self::Cricket { gap_per_ball, overs } => cricket::schedule(gap_per_ball, overs, span),
             Self::Ticker { symbols, gap, conflate } => ticker::schedule(symbols, gap, conflate, span),
             Self::Game { players, tick } => game::schedule(players, tick, span),
+        }
+    }
+}
+
+impl Workload {
+    /// Events planned per second, on average, for so many clients.
+    #[must_use]
+    pub fn events_per_second(&self, clients: u32) -> f64 {
+        let per = |gap: Duration| 1.0 / gap.as_secs_f64().max(1e-6);
+        let clients = f64::from(clients);
+        let topics = |inbox: Inbox| if inbox == Inbox::Own { clients } else { 1.0 };
+        match self {
+            Self::Poisson { mean_gap: gap, inbox, .. } | Self::Periodic { gap, inbox, .. } => {
+                topics(*inbox) * per(*gap)
+            }
+            Self::Chat { members, gap_per_room, typing_before, receipts } => {
+                let each =
+                    1.0 + f64::from(u8::from(!typing_before.is_zero())) + f64::from(u8::from(*receipts));
+                clients / f64::from(*members) * per(*gap_per_room) * each
+            }
+            Self::Cricket { gap_per_ball, .. } => per(*gap_per_ball),
+            Self::Ticker { gap, .. } => per(*gap),
+            Self::Game { tick, .. } => clients * per(*tick),
+        }
+    }
+
+    /// Whether every client has a topic of its own, which nobody else reads or writes.
+    #[must_use]
+    pub fn has_own_inboxes(&self) -> bool {
+        matches!(self, Self::Poisson { inbox: Inbox::Own, .. } | Self::Periodic { inbox: Inbox::Own, .. })
+    }
+
+    /// Instants and sizes of the letters of one client's own inbox in [`from_us`, `to_us`), in order:
+    /// what [`Workload::schedule`] plans for it, without writing the words. Nothing for workloads
+    /// without inboxes of one's own.
+    pub fn letters(&self, seed: u64, client: u32, from_us: i64, to_us: i64, each: impl FnMut(Letter)) {
+        let span = Span { clients: 1, seed, from: from_us, to: to_us };
+        match *self {
+            Self::Poisson { mean_gap, payload, .. } => {
+                poisson::letters(mean_gap, payload, client, span, each)
+            }
+            Self::Periodic { gap, payload, .. } => periodic::letters(gap, payload, client, span, each),
+            _ => {}
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::outcome::{Delivery, Outcome};
 use crate::report;
 use crate::scenario::file::Overrides;
 use crate::scenario::{Engine, Scenario, shipped};
+use crate::sim;
 
 /// Options of `run`.
 #[derive(Debug, clap::Args)]
@@ -102,7 +103,7 @@ fn refuse_what_is_not_built(args: &Args) -> anyhow::Result<()> {
 /// What of a sound scenario no engine obeys yet.
 fn not_built_yet(scenario: &Scenario) -> Option<&'static str> {
     match scenario.engine {
-        Engine::Sim => Some("--engine sim is not built yet; try --engine live"),
+        Engine::Sim => None,
         Engine::Theory => Some("--engine theory is not built yet; try --engine live"),
         Engine::Live => None,
     }
@@ -170,6 +171,35 @@ async fn one(args: &Args, scenario: &Scenario, signal: &Signal) -> anyhow::Resul
     let on_terminal = std::io::stderr().is_terminal() && !args.quiet;
     let may_ask = on_terminal && std::io::stdin().is_terminal() && args.format == Format::Text;
     let prediction = if may_ask { stage::ask(scenario)? } else { None };
+    match scenario.engine {
+        Engine::Live => live_run(args, scenario, signal, prediction, on_terminal).await,
+        Engine::Sim | Engine::Theory => computed_run(args, scenario, signal, prediction).await,
+    }
+}
+
+/// An engine that only computes: a signal ends the program, since nothing was measured yet.
+async fn computed_run(
+    args: &Args,
+    scenario: &Scenario,
+    signal: &Signal,
+    prediction: Option<String>,
+) -> anyhow::Result<(Outcome, Vec<Delivery>)> {
+    let options = sim::Options { prediction, keep_deliveries: args.samples, ..sim::Options::default() };
+    let owned = scenario.clone();
+    let computing = tokio::task::spawn_blocking(move || sim::run(&owned, &options));
+    tokio::select! {
+        result = computing => result?.map_err(|error| Usage(format!("{}: {error}", scenario.name)).into()),
+        () = signal.interrupt.cancelled() => std::process::exit(signal.code().into()),
+    }
+}
+
+async fn live_run(
+    args: &Args,
+    scenario: &Scenario,
+    signal: &Signal,
+    prediction: Option<String>,
+    on_terminal: bool,
+) -> anyhow::Result<(Outcome, Vec<Delivery>)> {
     let (progress, events) = mpsc::unbounded_channel();
     let show = match (args.quiet, on_terminal) {
         (true, _) => stage::Show::Nothing,

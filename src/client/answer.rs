@@ -66,19 +66,3 @@ impl<'a> Frame<'a> {
         data.map(|data| Incoming { offset, id, data })
     }
 }
-
-/// The body a client publishes.
-#[derive(Debug, serde::Serialize)]
-pub(super) struct Body<'a> {
-    pub(super) kind: &'a str,
-    pub(super) data: &'a RawValue,
-    pub(super) at: i64,
-    pub(super) id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) ttl_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) key: Option<&'a str>,
-    /// Absent on a socket, where `?as=` says it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) from: Option<String>,
-}

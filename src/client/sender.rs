@@ -2,28 +2,31 @@
 
 use reqwest::Client;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use serde_json::value::RawValue;
 
 use super::Crowd;
-use super::answer::Body;
 
 /// Sends this client's events until the run ends.
 pub(super) async fn live(crowd: &Crowd, client: u32, http: &Client) {
     let url = format!("http://{}/topics/{}/events", crowd.server, crowd.topic(client));
+    let mut free = i64::MIN;
     for &event in &crowd.plan.by_author[client as usize] {
         tokio::select! {
             () = crowd.sleep_until(crowd.plan.schedule.events[event as usize].at) => {}
             () = crowd.stop.cancelled() => return,
         }
-        post(crowd, client, event, http, &url).await;
+        post(crowd, client, event, http, &url, free).await;
+        free = crowd.now();
     }
 }
 
-async fn post(crowd: &Crowd, client: u32, event: u32, http: &Client, url: &str) {
-    let Some(body) = body(crowd, event, Some(client)) else { return };
+/// Sends one event; the answer to the one before came at `free`.
+async fn post(crowd: &Crowd, client: u32, event: u32, http: &Client, url: &str, free: i64) {
+    let Some(body) = crowd.body(event).and_then(|body| body.from(client).json()) else { return };
     {
         let mut ledger = crowd.ledger();
-        ledger.publish_sent(event, crowd.now());
+        // One at a time: waiting for an answer is the way's own cost, not the load generator's.
+        let waited = free.saturating_sub(crowd.plan.schedule.events[event as usize].at).max(0);
+        ledger.publish_sent(event, crowd.now() - waited);
         ledger.sent(event, false);
     }
     let json = HeaderValue::from_static("application/json");
@@ -39,19 +42,4 @@ async fn post(crowd: &Crowd, client: u32, event: u32, http: &Client, url: &str) 
     } else {
         crowd.ledger().send_failed(event);
     }
-}
-
-/// The publish body of one planned event; `from` only where the connection does not say it.
-pub(super) fn body(crowd: &Crowd, event: u32, from: Option<u32>) -> Option<String> {
-    let planned = &crowd.plan.schedule.events[event as usize];
-    let body = Body {
-        kind: planned.kind,
-        data: serde_json::from_str::<&RawValue>(&planned.data).ok()?,
-        at: crowd.unix(planned.at),
-        id: crate::ledger::Plan::id_of(event),
-        ttl_ms: planned.ttl_ms,
-        key: planned.key.as_deref(),
-        from: from.map(|c| c.to_string()),
-    };
-    serde_json::to_string(&body).ok()
 }

@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use super::answer::{Ack, Frame};
-use super::{Crowd, Position, Saw, back_off, sender};
+use super::{Crowd, Position, Saw, back_off};
 use crate::ledger::Plan;
 
 type Socket = WebSocketStream<TcpStream>;
@@ -90,7 +90,7 @@ impl Person<'_> {
     }
 
     async fn send(&self, socket: &mut Socket, event: Option<u32>) -> bool {
-        let Some((event, body)) = event.and_then(|e| Some((e, sender::body(self.crowd, e, None)?))) else {
+        let Some((event, body)) = event.and_then(|e| Some((e, self.crowd.body(e)?.json()?))) else {
             return true;
         };
         {

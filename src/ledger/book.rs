@@ -135,6 +135,48 @@ impl Book {
         true
     }
 
+    /// `n` polls, the first intended at `first` and one every `interval`, all found nothing: the
+    /// same as so many [`Book::polled`], at a cost that does not grow with `n`. Calls `each` with the
+    /// step of the series and the number of counted polls in it.
+    pub fn polled_in_vain(&mut self, first: i64, interval: i64, n: i64, mut each: impl FnMut(usize, u64)) {
+        self.answered_whole_run += n.max(0).unsigned_abs();
+        // The counted ones are those with an index in [from, to).
+        let from = if first >= 0 { 0 } else { (interval - 1 - first) / interval };
+        let to = if first >= self.duration { 0 } else { (self.duration - 1 - first) / interval + 1 };
+        let (mut index, to) = (from, to.min(n));
+        while index < to {
+            let at = first + index * interval;
+            let step = self.steps.index(at);
+            // The last step takes whatever is left.
+            let ends = if step + 1 == self.steps.requests.len() {
+                self.duration
+            } else {
+                (step as i64 + 1) * self.steps.step_us
+            };
+            let next = index + ((ends - 1 - at) / interval + 1).min(to - index);
+            let count = (next - index).unsigned_abs();
+            self.steps.requests[step] += count;
+            self.steps.empty[step] += count;
+            self.requests.polls += count;
+            self.requests.empty += count;
+            self.answered += count;
+            each(step, count);
+            index = next;
+        }
+    }
+
+    /// Step of the series that a counted time falls into.
+    #[must_use]
+    pub fn step_of(&self, at: i64) -> usize {
+        self.steps.index(at)
+    }
+
+    /// Steps of the series.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.steps.requests.len()
+    }
+
     /// A poll brought no valid answer.
     pub fn poll_failed(&mut self, intended: i64) {
         if self.counts(intended) {
@@ -194,6 +236,16 @@ impl Book {
     /// A client's own event got no acknowledgement.
     pub fn send_failed(&mut self, intended: i64) {
         self.requests.failed += u64::from(self.counts(intended));
+    }
+
+    /// A frame brought a counted event; nothing to count when it was not a WebSocket's.
+    pub fn framed(&mut self, socket: bool) {
+        self.frames.received += u64::from(socket);
+    }
+
+    /// A request outside the counted kinds was answered.
+    pub fn answered_uncounted(&mut self) {
+        self.answered_whole_run += 1;
     }
 
     /// A ping arrived and its pong went back.

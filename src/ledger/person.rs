@@ -1,41 +1,69 @@
 //! One client's asks and deliveries, kept for the timeline.
 
-use super::{Polled, Received};
+use super::{Plan, Polled};
 use crate::outcome::{Ask, News, Person};
-use crate::workload::{Planned, describe};
 
 /// Entries kept of each kind; a projector shows fewer.
 const LIMIT: usize = 400;
 
-#[derive(Debug)]
-pub(super) struct PersonLog {
+/// What one client saw, as it is drawn in the report.
+#[derive(Debug, Clone)]
+pub struct PersonLog {
     person: Person,
 }
 
 impl PersonLog {
-    pub(super) fn new(client: u32) -> Self {
+    /// An empty log of one client.
+    #[must_use]
+    pub fn new(client: u32) -> Self {
         Self { person: Person { client, ..Person::default() } }
     }
 
-    pub(super) fn asked(&mut self, poll: Polled) {
+    /// A poll of somebody; kept when it is this client's.
+    pub fn asked(&mut self, poll: Polled) {
         if poll.client == self.person.client && self.person.asks.len() < LIMIT {
             let (at_ms, answered_ms) = (ms(poll.sent), ms(poll.answered));
             self.person.asks.push(Ask { at_ms, answered_ms, events: poll.events });
         }
     }
 
-    pub(super) fn received(&mut self, got: Received, planned: &Planned) {
-        if got.client == self.person.client && self.person.news.len() < LIMIT {
-            let text = describe(planned.kind, &planned.data);
-            self.person.news.push(News { published_ms: ms(planned.at), received_ms: ms(got.at), text });
+    /// A counted delivery to somebody; kept, as a person would say it, when it is this client's.
+    pub fn received(&mut self, client: u32, published: i64, at: i64, text: impl FnOnce() -> String) {
+        if client == self.person.client && self.person.news.len() < LIMIT {
+            self.person.news.push(News { published_ms: ms(published), received_ms: ms(at), text: text() });
         }
     }
 
-    pub(super) fn take(&self) -> Person {
+    /// What was kept.
+    #[must_use]
+    pub fn take(&self) -> Person {
         self.person.clone()
     }
 }
 
 fn ms(us: i64) -> f64 {
     us as f64 / 1000.0
+}
+
+/// The person of the timeline: somebody who hears something early, and whose messages stand apart, so
+/// that a picture of them can be read; else the first who hears anything; else the first.
+#[must_use]
+pub fn person_of(plan: &Plan, duration: i64) -> u32 {
+    let hears = |client: usize| -> Vec<i64> {
+        let topic = plan.by_topic[plan.schedule.reads[client] as usize].iter();
+        let events = topic.map(|&index| &plan.schedule.events[index as usize]);
+        let others = events.filter(|event| event.author != Some(client as u32));
+        others.map(|event| event.at).filter(|at| (0..duration).contains(at)).collect()
+    };
+    let reads_well = |client: &usize| {
+        let at = hears(*client);
+        at.len() > 1
+            && (duration / 10..duration / 2).contains(&at[0])
+            && at.windows(2).all(|pair| pair[1] - pair[0] > duration / 5)
+    };
+    // A crowd that hears the same is judged by its first few.
+    let some = 0..plan.schedule.reads.len().min(1000);
+    let chosen =
+        some.clone().find(reads_well).or_else(|| some.clone().find(|&client| !hears(client).is_empty()));
+    chosen.unwrap_or(0) as u32
 }

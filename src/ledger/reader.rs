@@ -1,18 +1,46 @@
 //! One client's side of the ledger: which events it has, and how stale its view was.
 
+/// ∫ age of the oldest undelivered event dt over the window, event by event in order.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Staleness {
+    clean_at: i64,
+    /// Twice the integral, µs².
+    pub twice: u128,
+}
+
+impl Staleness {
+    /// An event published at `at` was the oldest one missing until `until` (both µs in the window).
+    pub fn missed(&mut self, at: i64, until: i64) {
+        let from = self.clean_at.max(at);
+        if until > from {
+            let (a, b) = (u128::from((from - at).unsigned_abs()), u128::from((until - at).unsigned_abs()));
+            self.twice += b * b - a * a;
+            self.clean_at = until;
+        }
+    }
+
+    /// Nothing published before was missing at `now`.
+    pub fn caught_up(&mut self, now: i64) {
+        self.clean_at = self.clean_at.max(now);
+    }
+}
+
+/// When an event with this time to live is no longer missed, microseconds.
+#[must_use]
+pub fn dies_at(at: i64, ttl_ms: Option<u64>) -> i64 {
+    ttl_ms.map_or(i64::MAX, |ms| at + i64::try_from(ms).unwrap_or(i64::MAX / 2000) * 1000)
+}
+
 /// What one client has of its topic.
 #[derive(Debug)]
-pub struct Reader {
+pub(super) struct Reader {
     /// From when on it is owed events; `i64::MAX` until it knows its position.
     pub(super) since: i64,
     got: Vec<u64>,
     highest_offset: u64,
     /// Ordinals below this are settled for staleness.
     settled: u32,
-    /// Time up to which staleness is integrated.
-    clean_at: i64,
-    /// Twice ∫ age of the oldest undelivered event dt over the window, µs².
-    pub(super) staleness: u128,
+    pub(super) staleness: Staleness,
 }
 
 impl Reader {
@@ -22,8 +50,7 @@ impl Reader {
             got: vec![0; events.div_ceil(64)],
             highest_offset: 0,
             settled: 0,
-            clean_at: 0,
-            staleness: 0,
+            staleness: Staleness::default(),
         }
     }
 
@@ -60,17 +87,10 @@ impl Reader {
         let now = now.min(duration);
         for o in self.settled..=ordinal {
             let Some((at, ttl_ms)) = owed(o) else { continue };
-            let arrives = if o == ordinal || self.has(o) { None } else { ttl_ms };
-            let dies =
-                arrives.map_or(i64::MAX, |ms| at + i64::try_from(ms).unwrap_or(i64::MAX / 2000) * 1000);
-            let (from, to) = (self.clean_at.max(at), now.min(dies));
-            if to > from {
-                let (a, b) = (u128::from((from - at).unsigned_abs()), u128::from((to - at).unsigned_abs()));
-                self.staleness += b * b - a * a;
-                self.clean_at = to;
-            }
+            let ttl_ms = ttl_ms.filter(|_| o != ordinal && !self.has(o));
+            self.staleness.missed(at, now.min(dies_at(at, ttl_ms)));
         }
         self.settled = self.settled.max(ordinal + 1);
-        self.clean_at = self.clean_at.max(now);
+        self.staleness.caught_up(now);
     }
 }

@@ -115,7 +115,7 @@ impl Ledger {
                         (event.author != Some(client as u32)).then_some((event.at, event.ttl_ms))
                     });
                 }
-                reader.staleness
+                reader.staleness.twice
             })
             .sum()
     }

@@ -1,11 +1,9 @@
 //! What this machine can carry, asked before anything starts: files, ports, cores, memory for events.
 
-use std::time::Duration;
-
 use super::Error;
 use crate::ledger::Plan;
 use crate::os;
-use crate::scenario::{Inbox, Scenario, Workload};
+use crate::scenario::{Scenario, Workload};
 use crate::transport::{Transport, Way};
 
 /// Files a process needs beside its connections.
@@ -49,8 +47,8 @@ fn sends(scenario: &Scenario) -> bool {
 /// # Errors
 /// [`Error::TooLarge`], with the number of events and what to change.
 pub fn check_events(scenario: &Scenario) -> Result<(), Error> {
-    let rate = events_per_second(scenario);
-    let events = rate * (scenario.duration + scenario.warmup).as_secs_f64();
+    let events = scenario.workload.events_per_second(scenario.clients)
+        * (scenario.duration + scenario.warmup).as_secs_f64();
     if events <= MOST_EVENTS {
         return Ok(());
     }
@@ -58,24 +56,6 @@ pub fn check_events(scenario: &Scenario) -> Result<(), Error> {
         "{events:.0} events are too many for a live run on one machine ({MOST_EVENTS:.0} fit): \
          use fewer clients, a longer gap or a shorter duration"
     )))
-}
-
-fn events_per_second(scenario: &Scenario) -> f64 {
-    let per = |gap: Duration| 1.0 / gap.as_secs_f64().max(1e-6);
-    let clients = f64::from(scenario.clients);
-    let topics = |inbox: Inbox| if inbox == Inbox::Own { clients } else { 1.0 };
-    match &scenario.workload {
-        Workload::Poisson { mean_gap: gap, inbox, .. } | Workload::Periodic { gap, inbox, .. } => {
-            topics(*inbox) * per(*gap)
-        }
-        Workload::Chat { members, gap_per_room, typing_before, receipts } => {
-            let each = 1.0 + f64::from(u8::from(!typing_before.is_zero())) + f64::from(u8::from(*receipts));
-            clients / f64::from(*members) * per(*gap_per_room) * each
-        }
-        Workload::Cricket { gap_per_ball, .. } => per(*gap_per_ball),
-        Workload::Ticker { gap, .. } => per(*gap),
-        Workload::Game { tick, .. } => clients * per(*tick),
-    }
 }
 
 /// Refuses more clients than the open-file limit allows, in this process or in one server.

@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::{SinkExt, StreamExt};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -20,6 +19,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Crowd;
+use crate::client::body::Body;
 use crate::clock::{Clock, Micros};
 use crate::ledger::Plan;
 
@@ -61,19 +61,6 @@ pub(super) struct Pump {
     /// Where events are handed over.
     pub(super) events: mpsc::UnboundedSender<u32>,
     task: JoinHandle<()>,
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    topic: &'a str,
-    kind: &'a str,
-    data: &'a RawValue,
-    at: Micros,
-    id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ttl_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -145,20 +132,14 @@ fn drain(first: u32, queue: &mut mpsc::UnboundedReceiver<u32>) -> Vec<u32> {
 /// The frame that publishes a batch, and its lateness booked.
 fn frame(crowd: &Crowd, batch: &[u32], start: Micros) -> Option<String> {
     let schedule = &crowd.plan.schedule;
-    let mut bodies = Vec::with_capacity(batch.len());
-    for &index in batch {
-        let event = &schedule.events[index as usize];
-        bodies.push(Body {
-            topic: &schedule.topics[event.topic as usize],
-            kind: event.kind,
-            data: serde_json::from_str(&event.data).ok()?,
-            at: start + event.at,
-            id: Plan::id_of(index),
-            ttl_ms: event.ttl_ms,
-            key: event.key.as_deref(),
-        });
-    }
-    let frame = serde_json::to_string(&bodies).ok();
+    let bodies: Option<Vec<Body<'_>>> = batch
+        .iter()
+        .map(|&index| {
+            let topic = schedule.events[index as usize].topic;
+            Some(Body::of(&crowd.plan, index, start)?.to(&schedule.topics[topic as usize]))
+        })
+        .collect();
+    let frame = serde_json::to_string(&bodies?).ok();
     let sent = crowd.clock.now() - start;
     let mut ledger = crowd.ledger();
     batch.iter().for_each(|&event| ledger.publish_sent(event, sent));

@@ -24,6 +24,20 @@ impl Arrival {
 /// The instants in [from, to) of a Poisson process with the given mean gap, in order.
 pub(super) fn poisson(seed: u64, process: u64, mean_gap_us: f64, from: i64, to: i64) -> Vec<Arrival> {
     let mut found = Vec::new();
+    each_poisson(seed, process, mean_gap_us, from, to, |arrival| found.push(arrival));
+    found
+}
+
+/// The same, one by one; only those before 0 are ever kept.
+pub(super) fn each_poisson(
+    seed: u64,
+    process: u64,
+    mean_gap_us: f64,
+    from: i64,
+    to: i64,
+    mut each: impl FnMut(Arrival),
+) {
+    let mut earlier = Vec::new();
     let mut before = Dice::new(seed, &[stream::BACKWARD, process]);
     let mut elapsed = before.exponential(mean_gap_us);
     for index in 1.. {
@@ -32,11 +46,11 @@ pub(super) fn poisson(seed: u64, process: u64, mean_gap_us: f64, from: i64, to: 
             break;
         }
         if at < to {
-            found.push(Arrival { at, index: -index });
+            earlier.push(Arrival { at, index: -index });
         }
         elapsed += before.exponential(mean_gap_us);
     }
-    found.reverse();
+    earlier.into_iter().rev().for_each(&mut each);
     let mut after = Dice::new(seed, &[stream::FORWARD, process]);
     let mut elapsed = after.exponential(mean_gap_us);
     for index in 0.. {
@@ -45,11 +59,10 @@ pub(super) fn poisson(seed: u64, process: u64, mean_gap_us: f64, from: i64, to: 
             break;
         }
         if at >= from {
-            found.push(Arrival { at, index });
+            each(Arrival { at, index });
         }
         elapsed += after.exponential(mean_gap_us);
     }
-    found
 }
 
 /// The instants in [from, to) that stand at phase + index × gap, in order; the phase is drawn from

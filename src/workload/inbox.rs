@@ -1,5 +1,6 @@
 //! Letters from outside: a topic for each client, or one topic for all, and what is in a letter.
 
+use crate::random::{Dice, stream};
 use crate::scenario::Inbox;
 
 use super::arrivals::Arrival;
@@ -23,6 +24,32 @@ pub(super) fn fill(
         .flat_map(|(topic, _)| arrivals(topic).into_iter().map(move |a| letter(topic, a, span.seed, payload)))
         .collect();
     Schedule::sorted(topics, reads, events)
+}
+
+/// One letter by its instant and size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Letter {
+    /// Microseconds from the start of the window.
+    pub at: i64,
+    /// Bytes of its `data` as JSON.
+    pub payload: usize,
+}
+
+/// Sizes of the letters of one topic; the words themselves are not put together.
+pub(super) struct Weigher {
+    content: Dice,
+    payload: Option<usize>,
+}
+
+impl Weigher {
+    pub(super) fn new(seed: u64, topic: u32, payload: Option<usize>) -> Self {
+        Self { content: Dice::new(seed, &[stream::CONTENT, topic.into()]), payload }
+    }
+
+    pub(super) fn weigh(&self, arrival: Arrival) -> Letter {
+        let size = || people::message_size(&mut self.content.then(arrival.index.cast_unsigned()));
+        Letter { at: arrival.at, payload: self.payload.unwrap_or_else(size) }
+    }
 }
 
 fn letter(topic: u32, arrival: Arrival, seed: u64, payload: Option<usize>) -> Planned {

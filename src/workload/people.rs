@@ -71,6 +71,12 @@ pub(super) fn message(dice: &mut Dice) -> String {
     said(from, phrase(dice))
 }
 
+/// Bytes of what [`message`] writes with the same dice.
+pub(super) fn message_size(dice: &mut Dice) -> usize {
+    let from = dice.pick::<&str>(&NAMES).len();
+    r#"{"from":"","text":""}"#.len() + from + phrase(dice).len()
+}
+
 /// `{"from":…,"text":…}`.
 pub(super) fn said(from: &str, text: &str) -> String {
     format!(r#"{{"from":"{from}","text":"{text}"}}"#)

@@ -183,7 +183,7 @@ fn waste_bar(row: &Row, way: &Way<'_>, formula: &str) -> Vec<Shape> {
         let text = if way.kind.asks() {
             "no poll was answered".to_owned()
         } else {
-            format!("never asks; {news} messages came by themselves")
+            format!("never asks; {news} messages pushed")
         };
         shapes.extend(row.foot(&text, ""));
         return shapes;
@@ -221,7 +221,7 @@ fn split_bar(row: &Row, way: &Way<'_>, most: f64) -> Vec<Shape> {
     shapes.extend(row.bar(way, (wait * scale).min(row.right - row.left - solid), solid));
     let way_text = format!("{} on the way", ms(rest));
     shapes.extend(if way.t.wait_ms_mean.is_some() {
-        row.foot(&format!("{} waiting to be asked for", ms(wait)), &way_text)
+        row.foot(&format!("{} waiting", ms(wait)), &way_text)
     } else {
         row.foot(&way_text, "")
     });

@@ -1,0 +1,171 @@
+//! The virtual-time engine: the same schedule, pacing and ledger as live, with no socket and no clock.
+//!
+//! Clients do not meet: what one gets depends on the feed and on its own network alone. So they are
+//! worked off one after another, on every core, and nothing is kept of one when it is done; cost
+//! grows with deliveries, and memory with neither clients nor events. Equal seeds give equal bytes.
+
+use std::ops::Range;
+use std::thread;
+
+use crate::clock::as_micros;
+use crate::ledger::{Closing, Plan, person_of};
+use crate::outcome::{self, Delivery, Outcome, TransportOutcome};
+use crate::scenario::{Engine, Scenario};
+use crate::transport::{Transport, Way};
+use crate::{theory, threshold};
+
+mod crowd;
+mod feed;
+mod hold;
+mod legs;
+mod part;
+mod poll;
+mod push;
+mod sends;
+mod sizes;
+
+use crowd::Crowd;
+use part::Part;
+
+/// Most events whose every word is kept in memory; beyond, inboxes are drawn client by client.
+const KEPT_EVENTS: f64 = 2e6;
+
+/// How to run.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The user's guess.
+    pub prediction: Option<String>,
+    /// Return every delivery too.
+    pub keep_deliveries: bool,
+    /// Worker threads; 0: one per core. The outcome does not depend on it.
+    pub threads: usize,
+    /// Work off every poll, one by one. Slower, and the outcome is the same: tests hold it to that.
+    pub step_by_step: bool,
+}
+
+/// Why a scenario cannot be run in virtual time.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct TooLarge(String);
+
+/// What every part of a run shares.
+struct World<'a> {
+    scenario: &'a Scenario,
+    options: &'a Options,
+    /// The schedule with every word, or an empty one where inboxes are drawn client by client.
+    plan: Plan,
+    streamed: bool,
+    duration: i64,
+    warmup: i64,
+    person: u32,
+}
+
+/// Runs a scenario in virtual time.
+///
+/// # Errors
+/// A schedule shared by many that is too large for memory.
+pub fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Delivery>), TooLarge> {
+    let (duration, warmup) = (as_micros(scenario.duration), as_micros(scenario.warmup));
+    let events = scenario.workload.events_per_second(scenario.clients)
+        * (scenario.duration + scenario.warmup).as_secs_f64();
+    let streamed = events > KEPT_EVENTS;
+    if streamed && !scenario.workload.has_own_inboxes() {
+        return Err(TooLarge(format!(
+            "{events:.0} events are too many to keep in memory ({KEPT_EVENTS:.0} fit): \
+             use fewer clients, a longer gap or a shorter duration"
+        )));
+    }
+    let schedule = if streamed {
+        crate::workload::Schedule::default()
+    } else {
+        scenario.workload.schedule(scenario.clients, scenario.seed, -warmup, duration)
+    };
+    let plan = Plan::new(schedule);
+    let person = person_of(&plan, duration);
+    let world = World { scenario, options, plan, streamed, duration, warmup, person };
+    let (transports, deliveries): (Vec<_>, Vec<_>) =
+        scenario.transports.iter().map(|transport| transport_outcome(&world, transport)).unzip();
+    let mut outcome = Outcome {
+        schema: outcome::SCHEMA.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        engine: Engine::Sim,
+        seed: scenario.seed,
+        started_at: None,
+        scenario: Scenario { engine: Engine::Sim, ..scenario.clone() },
+        prediction: options.prediction.clone(),
+        interrupted_at_s: None,
+        in_turn: false,
+        machine: None,
+        generator: None,
+        transports,
+        thresholds: Vec::new(),
+    };
+    outcome.thresholds = threshold::evaluate(&scenario.thresholds, &outcome);
+    Ok((outcome, deliveries.into_iter().flatten().collect()))
+}
+
+fn transport_outcome(world: &World<'_>, transport: &Transport) -> (TransportOutcome, Vec<Delivery>) {
+    let crowd = Crowd::new(world, transport);
+    let whole = all_clients(&crowd);
+    let mut outcome = whole.book.outcome(&Closing {
+        fate: whole.fate,
+        staleness: whole.staleness,
+        connected: world.scenario.clients,
+        end: world.duration,
+    });
+    outcome.label.clone_from(&transport.label);
+    transport.way.kind().clone_into(&mut outcome.kind);
+    outcome.connections = whole.connections();
+    outcome.bytes = whole.traffic.bytes(outcome.bytes.payload, outcome.deliveries.delivered);
+    outcome.series.bytes = whole.traffic.steps;
+    outcome.theory = theory::expect(world.scenario, &world.plan, &transport.way);
+    // Nobody's machine was asked to keep up.
+    (outcome.request_ms, outcome.request_ms_uncorrected) = (None, None);
+    outcome.person = whole.person.map(|person| person.take());
+    let row = |(client, published_us, event, received_us): (u32, i64, u32, i64)| Delivery {
+        transport: transport.label.clone(),
+        client,
+        event,
+        published_us,
+        received_us,
+    };
+    (outcome, whole.log.into_iter().map(row).collect())
+}
+
+/// Works the clients off in contiguous ranges, one per thread, and adds the parts in their order.
+fn all_clients(crowd: &Crowd<'_>) -> Part {
+    let clients = crowd.world.scenario.clients;
+    let threads = match crowd.world.options.threads {
+        0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        n => n,
+    };
+    let threads = (threads as u32).clamp(1, clients.max(1));
+    let bound = |i: u32| (u64::from(clients) * u64::from(i) / u64::from(threads)) as u32;
+    let ranges: Vec<Range<u32>> = (0..threads).map(|i| bound(i)..bound(i + 1)).collect();
+    let mut parts: Vec<Part> = thread::scope(|scope| {
+        let work = |range| scope.spawn(move || crowd.work(range));
+        let running: Vec<_> = ranges.into_iter().map(work).collect();
+        let join =
+            |t: thread::ScopedJoinHandle<'_, Part>| t.join().unwrap_or_else(|p| std::panic::resume_unwind(p));
+        running.into_iter().map(join).collect()
+    });
+    let mut whole = crowd.publishing();
+    parts.drain(..).for_each(|part| whole.add(part));
+    whole
+}
+
+/// Whether polling skips ahead from delivery to delivery: every answer is back before the next poll
+/// is due. Otherwise each poll is worked off, as it must be, since polls are skipped then.
+#[must_use]
+pub fn skips_ahead(scenario: &Scenario, way: &Way) -> bool {
+    match way {
+        Way::Poll { interval, keep_alive, .. } => {
+            let longest = legs::longest_round_trip(scenario.network.as_ref(), !keep_alive);
+            longest.is_some_and(|longest| longest < as_micros(*interval))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

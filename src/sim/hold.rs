@@ -1,0 +1,60 @@
+//! Long polling in virtual time.
+
+use std::time::Duration;
+
+use super::crowd::Person;
+use super::part::{Batch, Part};
+use super::sizes::PollSizes;
+use crate::clock::as_micros;
+use crate::ledger::{Polled, Staleness};
+use crate::transport::first_share;
+
+/// One client's long polls, until the window is over and nothing is left to fetch.
+pub(super) fn live(person: &Person<'_>, hold: Duration, part: &mut Part, stale: &mut Staleness) {
+    let (client, world) = (person.client, person.world);
+    let sizes = PollSizes::held(person.feed.name, client, person.feed.keys > 0, hold);
+    part.opened += 1;
+    part.held += 1;
+    part.book.answered_uncounted();
+    let hold_us = as_micros(hold);
+    let mut wait = as_micros(hold.mul_f64(first_share(world.scenario.seed, client.into())));
+    let (mut taken, mut sent) = (0, -world.warmup);
+    for n in 0.. {
+        if sent >= world.duration && taken >= person.feed.items.len() {
+            return;
+        }
+        let request = sizes.request(taken as u64);
+        let arrives = sent + person.legs.up(n, request);
+        let (leaves, upto) = held(person, taken, arrives, wait);
+        let items = &person.feed.items[taken..upto];
+        let (events, json) = part.choose(person.feed, items, client, leaves);
+        let answer =
+            if events == 0 { sizes.nope(upto as u64) } else { sizes.news(upto as u64, events, json) };
+        let answered = leaves + person.legs.down(n, answer);
+        let batch = Batch { client, taken: leaves, in_hand: answered, poll_sent: Some(sent) };
+        part.hand_over(world, person.feed, items, batch, stale);
+        let poll = Polled { client, intended: sent, sent, answered, events: events as u32 };
+        if part.book.polled(&poll) {
+            let step = part.book.step_of(sent);
+            part.traffic.up(step, request, 1);
+            part.traffic.down(step, answer, 1);
+            part.person.iter_mut().for_each(|person| person.asked(poll));
+        }
+        (taken, sent, wait) = (upto, answered, hold_us);
+    }
+}
+
+/// When the answer to a poll that is at the server at `arrives` leaves, and how far it takes the feed:
+/// at once when there is news, else at the next news, else when the hold ends.
+fn held(person: &Person<'_>, taken: usize, arrives: i64, wait: i64) -> (i64, usize) {
+    let items = &person.feed.items;
+    let is_news = |at: i64| move |item: &super::feed::Item| item.author != person.client && item.dies >= at;
+    let there = taken + items[taken..].partition_point(|item| item.server <= arrives);
+    if items[taken..there].iter().any(is_news(arrives)) {
+        return (arrives, there);
+    }
+    let ends = arrives + wait;
+    let coming = items[there..].iter().take_while(|item| item.server <= ends);
+    let leaves = coming.clone().find(|item| is_news(item.server)(item)).map_or(ends, |item| item.server);
+    (leaves, there + items[there..].partition_point(|item| item.server <= leaves))
+}

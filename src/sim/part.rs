@@ -1,0 +1,223 @@
+//! What a range of clients adds up to. Parts of one crowd add up in the order of their clients.
+
+use super::World;
+use super::feed::{Feed, Item, NONE};
+use crate::ledger::{Book, Delivered, Fate, PersonLog, Staleness};
+use crate::outcome::{self, Connections};
+use crate::transport::Way;
+use crate::wire;
+use crate::workload::describe;
+
+/// Sums over some clients of one transport.
+pub(super) struct Part {
+    pub(super) book: Book,
+    pub(super) traffic: Traffic,
+    pub(super) fate: Fate,
+    /// Twice the integral, µs²; see [`Staleness`].
+    pub(super) staleness: u128,
+    /// TCP connections opened and, at most, held at once.
+    pub(super) opened: u64,
+    pub(super) held: u64,
+    pub(super) handshakes: u64,
+    pub(super) person: Option<PersonLog>,
+    /// (client, published, event, received) of every counted delivery, when asked for.
+    pub(super) log: Vec<(u32, i64, u32, i64)>,
+    keep_log: bool,
+    /// Scratch: for each key, the last index of the batch at hand that carries it.
+    latest: Vec<usize>,
+}
+
+/// Bytes of the counted part of a run, by the sizes that the live engine's messages have.
+#[derive(Debug, Clone)]
+pub(super) struct Traffic {
+    up: u64,
+    down: u64,
+    segments: u64,
+    opening: u64,
+    pub(super) steps: Vec<u64>,
+}
+
+impl Traffic {
+    /// `n` messages of the same size, in the step of the series.
+    pub(super) fn up(&mut self, step: usize, bytes: u64, n: u64) {
+        self.up += bytes * n;
+        self.count(step, bytes, n);
+    }
+
+    /// The same from the server.
+    pub(super) fn down(&mut self, step: usize, bytes: u64, n: u64) {
+        self.down += bytes * n;
+        self.count(step, bytes, n);
+    }
+
+    fn count(&mut self, step: usize, bytes: u64, n: u64) {
+        self.segments += wire::segments(bytes) * n;
+        self.steps[step] += bytes * n;
+    }
+
+    /// Heads of an upgrade or subscription.
+    pub(super) fn opening(&mut self, bytes: u64) {
+        self.opening += bytes;
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.up += other.up;
+        self.down += other.down;
+        self.segments += other.segments;
+        self.opening += other.opening;
+        self.steps.iter_mut().zip(&other.steps).for_each(|(mine, theirs)| *mine += theirs);
+    }
+
+    pub(super) fn bytes(&self, payload: u64, delivered: u64) -> outcome::Bytes {
+        let overhead = (self.up + self.down) as i64 - payload as i64;
+        outcome::Bytes {
+            up: self.up,
+            down: self.down,
+            payload,
+            overhead,
+            opening: self.opening,
+            overhead_per_delivery: (delivered > 0).then(|| overhead as f64 / delivered as f64),
+            wire_estimate: wire::wire_estimate(self.up + self.down, self.segments),
+        }
+    }
+}
+
+/// One batch of events on its way to one client.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Batch {
+    pub(super) client: u32,
+    /// When the server takes it from the feed.
+    pub(super) taken: i64,
+    /// When it is in hand.
+    pub(super) in_hand: i64,
+    /// When the poll that fetches it was sent; `None` for push.
+    pub(super) poll_sent: Option<i64>,
+}
+
+impl Part {
+    pub(super) fn new(world: &World<'_>, way: &Way) -> Self {
+        let book = Book::new(world.duration, matches!(way, Way::LongPoll { .. }));
+        let traffic = Traffic { up: 0, down: 0, segments: 0, opening: 0, steps: vec![0; book.steps()] };
+        Self {
+            book,
+            traffic,
+            fate: Fate::default(),
+            staleness: 0,
+            opened: 0,
+            held: 0,
+            handshakes: 0,
+            person: None,
+            log: Vec::new(),
+            keep_log: world.options.keep_deliveries,
+            latest: Vec::new(),
+        }
+    }
+
+    /// Adds the part of the clients that follow.
+    pub(super) fn add(&mut self, other: Self) {
+        self.book.add(&other.book);
+        self.traffic.add(&other.traffic);
+        self.fate.expected += other.fate.expected;
+        self.fate.lost += other.fate.lost;
+        self.fate.superseded += other.fate.superseded;
+        self.fate.expired += other.fate.expired;
+        self.staleness += other.staleness;
+        self.opened += other.opened;
+        self.held += other.held;
+        self.handshakes += other.handshakes;
+        self.person = self.person.take().or(other.person);
+        self.log.extend(other.log);
+    }
+
+    /// TCP connections and handshakes.
+    pub(super) fn connections(&self) -> Connections {
+        Connections { opened: self.opened, handshakes: self.handshakes, reconnects: 0, peak: self.held }
+    }
+
+    /// Decides, as the server would at `taken`, what of `items` goes to `client`; returns how many and
+    /// their JSON bytes. [`Part::chosen`] and [`Part::hand_over`] go by the last decision.
+    pub(super) fn choose(&mut self, feed: &Feed, items: &[Item], client: u32, taken: i64) -> (u64, u64) {
+        if feed.keys > 0 {
+            self.latest.clear();
+            self.latest.resize(feed.keys, usize::MAX);
+            for (index, item) in items.iter().enumerate() {
+                if item.key != NONE && item.dies >= taken && item.author != client {
+                    self.latest[item.key as usize] = index;
+                }
+            }
+        }
+        self.chosen(feed, items, client, taken)
+            .fold((0, 0), |(n, json), item| (n + 1, json + u64::from(item.json)))
+    }
+
+    /// What goes, by the last [`Part::choose`] of the same arguments.
+    pub(super) fn chosen<'i>(
+        &self,
+        feed: &Feed,
+        items: &'i [Item],
+        client: u32,
+        taken: i64,
+    ) -> impl Iterator<Item = &'i Item> {
+        let goes = move |(index, item): &(usize, &Item)| {
+            item.author != client && item.dies >= taken && self.is_latest(feed, *index, item)
+        };
+        items.iter().enumerate().filter(goes).map(|(_, item)| item)
+    }
+
+    fn is_latest(&self, feed: &Feed, index: usize, item: &Item) -> bool {
+        feed.keys == 0 || item.key == NONE || self.latest[item.key as usize] == index
+    }
+
+    /// Books what becomes of `items`, by the last [`Part::choose`]: deliveries, fates, staleness.
+    pub(super) fn hand_over(
+        &mut self,
+        world: &World<'_>,
+        feed: &Feed,
+        items: &[Item],
+        batch: Batch,
+        stale: &mut Staleness,
+    ) {
+        let in_window = batch.in_hand.min(world.duration);
+        for (index, item) in items.iter().enumerate().filter(|(_, item)| item.author != batch.client) {
+            let alive = item.dies >= batch.taken;
+            let goes = alive && self.is_latest(feed, index, item);
+            stale.missed(item.at, if goes { in_window } else { in_window.min(item.dies) });
+            if self.book.counts(item.at) {
+                self.fate.expected += 1;
+                if goes {
+                    self.deliver(world, item, batch);
+                } else if alive {
+                    self.fate.superseded += 1;
+                } else {
+                    self.fate.expired += 1;
+                }
+            }
+        }
+        stale.caught_up(in_window);
+    }
+
+    fn deliver(&mut self, world: &World<'_>, item: &Item, batch: Batch) {
+        let Batch { client, in_hand, poll_sent, .. } = batch;
+        let payload = u64::from(item.payload);
+        self.book.delivered(&Delivered {
+            published: item.at,
+            at: in_hand,
+            poll_sent,
+            payload,
+            in_order: true,
+        });
+        if self.keep_log {
+            self.log.push((client, item.at, item.planned, in_hand));
+        }
+        if client == world.person
+            && let Some(person) = &mut self.person
+        {
+            person.received(client, item.at, in_hand, || {
+                match world.plan.schedule.events.get(item.planned as usize) {
+                    Some(planned) => describe(planned.kind, &planned.data),
+                    None => "a message".to_owned(),
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Short polling in virtual time: poll by poll, or ahead from delivery to delivery.
+//!
+//! The two give the same sums. Stepping is the plain meaning; skipping counts the polls between two
+//! deliveries in closed form, which is right because every answer is back before the next poll is due.
+
+use super::crowd::Person;
+use super::part::{Batch, Part};
+use super::sizes::PollSizes;
+use crate::clock::as_micros;
+use crate::ledger::{Polled, Staleness};
+use crate::random::{Dice, stream};
+use crate::transport::{Way, first_poll, next_poll};
+
+/// The grid of one client's polls: poll `k` is intended at `phase + k · interval`.
+struct Grid {
+    phase: i64,
+    interval: i64,
+    keep_alive: bool,
+    sizes: PollSizes,
+}
+
+impl Grid {
+    fn new(person: &Person<'_>) -> Self {
+        let Way::Poll { interval, keep_alive, conditional } = *person.way else {
+            unreachable!("only short polls have a grid")
+        };
+        let interval = as_micros(interval);
+        let seed = person.world.scenario.seed;
+        let share = Dice::new(seed, &[stream::POLL_PHASE, person.client.into()]).unit();
+        let conflates = person.feed.keys > 0;
+        let sizes = PollSizes::new(person.feed.name, person.client, conflates, keep_alive, conditional);
+        Self { phase: (share * interval as f64) as i64, interval, keep_alive, sizes }
+    }
+
+    fn at(&self, k: i64) -> i64 {
+        self.phase + k * self.interval
+    }
+
+    /// Microseconds from sending poll `k` until the server has it.
+    fn up(&self, person: &Person<'_>, k: i64, offset: u64) -> i64 {
+        let connect = if self.keep_alive { 0 } else { person.legs.connect(k) };
+        connect + person.legs.up(k, self.sizes.request(offset))
+    }
+
+    fn first(&self, person: &Person<'_>) -> i64 {
+        let first = first_poll(-person.world.warmup, self.phase, self.interval);
+        (first - self.phase).div_euclid(self.interval)
+    }
+}
+
+fn connect(grid: &Grid, part: &mut Part, polls: u64) {
+    // The first connection learns the position; without keep-alive every poll opens its own.
+    part.opened += if grid.keep_alive { 1 } else { 1 + polls };
+    part.held += 1;
+    part.book.answered_uncounted();
+}
+
+/// Every poll of one client, one by one, until the window is over and nothing is left to fetch.
+pub(super) fn step(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) {
+    let grid = Grid::new(person);
+    let items = &person.feed.items;
+    let (mut taken, mut polls) = (0, 0);
+    let mut intended = grid.at(grid.first(person));
+    while intended < person.world.duration || taken < items.len() {
+        let k = (intended - grid.phase).div_euclid(grid.interval);
+        let arrives = intended + grid.up(person, k, taken as u64);
+        let upto = taken + items[taken..].partition_point(|item| item.server <= arrives);
+        let answered = fetch(person, &grid, k, arrives, taken..upto, part, stale);
+        taken = upto;
+        polls += 1;
+        let next = next_poll(intended, answered, grid.interval);
+        (1..=next.skipped).for_each(|n| part.book.poll_skipped(intended + n * grid.interval, answered));
+        intended = next.at;
+    }
+    connect(&grid, part, polls);
+}
+
+/// The same, from delivery to delivery.
+pub(super) fn skip_ahead(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) {
+    let grid = Grid::new(person);
+    let items = &person.feed.items;
+    let first = grid.first(person);
+    let mut next = first;
+    let mut taken = 0;
+    while let Some(item) = items.get(taken) {
+        let (k, arrives) = fetching_poll(person, &grid, item.server, next, taken as u64);
+        in_vain(&grid, next..k, taken as u64, part);
+        let upto = taken + items[taken..].iter().take_while(|item| item.server <= arrives).count();
+        fetch(person, &grid, k, arrives, taken..upto, part, stale);
+        taken = upto;
+        next = k + 1;
+    }
+    // The polls from here to the end of the window find nothing.
+    let end = (person.world.duration - grid.phase + grid.interval - 1).div_euclid(grid.interval);
+    in_vain(&grid, next..end.max(next), taken as u64, part);
+    connect(&grid, part, (end.max(next) - first).unsigned_abs());
+}
+
+/// The first poll from `next` on that reaches the server at or after `server`, and when it does.
+fn fetching_poll(person: &Person<'_>, grid: &Grid, server: i64, next: i64, offset: u64) -> (i64, i64) {
+    // A poll sent at `server` or later cannot arrive before it, and one sent a whole interval earlier
+    // can arrive no later, since the longest trip is shorter than an interval.
+    let latest = (server - grid.phase).div_euclid(grid.interval);
+    let mut k = latest.max(next);
+    loop {
+        let arrives = grid.at(k) + grid.up(person, k, offset);
+        if arrives >= server {
+            return (k, arrives);
+        }
+        k += 1;
+    }
+}
+
+/// Polls `ks` find nothing, with the cursor at `offset`.
+fn in_vain(grid: &Grid, ks: std::ops::Range<i64>, offset: u64, part: &mut Part) {
+    let (up, down) = (grid.sizes.request(offset), grid.sizes.nope(offset));
+    let traffic = &mut part.traffic;
+    part.book.polled_in_vain(grid.at(ks.start), grid.interval, ks.end - ks.start, |step, n| {
+        traffic.up(step, up, n);
+        traffic.down(step, down, n);
+    });
+}
+
+/// Poll `k`, which is at the server at `arrives` and takes `range` of the feed; returns when its
+/// answer is in hand.
+fn fetch(
+    person: &Person<'_>,
+    grid: &Grid,
+    k: i64,
+    arrives: i64,
+    range: std::ops::Range<usize>,
+    part: &mut Part,
+    stale: &mut Staleness,
+) -> i64 {
+    let intended = grid.at(k);
+    let before = range.start as u64;
+    let items = &person.feed.items[range.clone()];
+    // The answer's size decides when it is in hand, so it is known before anything is booked.
+    let (events, json) = part.choose(person.feed, items, person.client, arrives);
+    let offset = range.end as u64;
+    let answer = if events == 0 { grid.sizes.nope(offset) } else { grid.sizes.news(offset, events, json) };
+    let answered = arrives + person.legs.down(k, answer);
+    let batch = Batch { client: person.client, taken: arrives, in_hand: answered, poll_sent: Some(intended) };
+    part.hand_over(person.world, person.feed, items, batch, stale);
+    let poll = Polled { client: person.client, intended, sent: intended, answered, events: events as u32 };
+    if part.book.polled(&poll) {
+        let step = part.book.step_of(intended);
+        part.traffic.up(step, grid.sizes.request(before), 1);
+        part.traffic.down(step, answer, 1);
+        if let Some(person) = &mut part.person {
+            person.asked(poll);
+        }
+    }
+    answered
+}

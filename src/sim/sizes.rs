@@ -1,0 +1,187 @@
+//! How long messages are on the wire: the lean heads and bodies of our own client and server, summed
+//! by rule instead of written out. `engines_agree` holds them to the bytes of live runs.
+
+use std::time::Duration;
+
+use super::feed::Item;
+use crate::units::format_duration;
+use crate::wire::header_size;
+use crate::workload::Planned;
+
+/// An empty ping of the server.
+pub(super) const PING: u64 = 2;
+/// The masked pong of a client.
+pub(super) const PONG: u64 = 6;
+/// `:\n\n` in a chunk of its own.
+pub(super) const COMMENT: u64 = 8;
+/// About what an acknowledgement takes; for its time on a slow line only.
+pub(super) const ACK: u64 = 40;
+
+/// An epoch is eight hex digits.
+const EPOCH: u64 = 8;
+/// `host: 127.0.0.1:45433\r\n`.
+const HOST: u64 = 23;
+/// `date: Tue, 24 Nov 2026 03:30:13 GMT\r\n`.
+const DATE: u64 = 37;
+/// `connection: close\r\n`.
+const CLOSE: u64 = 19;
+
+const fn len(text: &str) -> u64 {
+    text.len() as u64
+}
+
+/// Decimal digits of `n`.
+pub(super) fn digits(n: u64) -> u64 {
+    u64::from(n.checked_ilog10().unwrap_or(0)) + 1
+}
+
+fn hex_digits(n: u64) -> u64 {
+    u64::from(n.checked_ilog2().unwrap_or(0)) / 4 + 1
+}
+
+/// Digits of a retry id where events are too many to be numbered here.
+pub(super) fn hex_digits_of_a_large_schedule() -> u64 {
+    hex_digits(1 << 28)
+}
+
+/// Digits of a Unix time in microseconds, until the year 2286.
+const AT: u64 = 16;
+
+/// An event as JSON.
+pub(super) fn event(planned: &Planned, topic: u64, offset: u64, index: u32) -> u64 {
+    let optional = planned.ttl_ms.map_or(0, |ms| len(",\"ttl_ms\":") + digits(ms))
+        + planned.key.as_ref().map_or(0, |key| len(",\"key\":\"\"") + len(key))
+        + planned.author.map_or(0, |author| len(",\"from\":\"\"") + digits(author.into()));
+    envelope(topic, offset, len(planned.kind), hex_digits(index.into())) + len(&planned.data) + optional
+}
+
+/// A letter's event as JSON.
+pub(super) fn letter(topic: u64, offset: u64, payload: u64, id: u64) -> u64 {
+    envelope(topic, offset, len("message"), id) + payload
+}
+
+fn envelope(topic: u64, offset: u64, kind: u64, id: u64) -> u64 {
+    len(r#"{"topic":"","offset":,"at":,"kind":"","data":,"id":""}"#) + topic + digits(offset) + AT + kind + id
+}
+
+/// Requests and answers of one polling client.
+#[derive(Debug)]
+pub(super) struct PollSizes {
+    request: u64,
+    conditional: bool,
+    answer: u64,
+    unchanged: u64,
+}
+
+impl PollSizes {
+    pub(super) fn new(topic: u64, client: u32, conflates: bool, keep_alive: bool, conditional: bool) -> Self {
+        let close = if keep_alive { 0 } else { CLOSE };
+        let request =
+            len("GET /topics//events?as=&limit=10000&after=&epoch= HTTP/1.1\r\naccept: */*\r\n\r\n")
+                + topic
+                + digits(client.into())
+                + flag(conflates)
+                + EPOCH
+                + HOST
+                + close;
+        let tag = len("etag: \":\"\r\n") + EPOCH;
+        let answer = len(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-cache\r\ncontent-length: \r\n\r\n",
+        ) + tag
+            + DATE
+            + close;
+        let unchanged =
+            len("HTTP/1.1 304 Not Modified\r\ncache-control: no-cache\r\n\r\n") + tag + DATE + close;
+        Self { request, conditional, answer, unchanged }
+    }
+
+    pub(super) fn held(topic: u64, client: u32, conflates: bool, hold: Duration) -> Self {
+        let mut sizes = Self::new(topic, client, conflates, true, false);
+        sizes.request += len("&wait=") + len(&format_duration(hold));
+        sizes
+    }
+
+    /// A request from a cursor at `offset`.
+    pub(super) fn request(&self, offset: u64) -> u64 {
+        let tag = if self.conditional { len("if-none-match: \":\"\r\n") + EPOCH + digits(offset) } else { 0 };
+        self.request + digits(offset) + tag
+    }
+
+    /// "Nope".
+    pub(super) fn nope(&self, offset: u64) -> u64 {
+        if self.conditional { self.unchanged + digits(offset) } else { self.news(offset, 0, 0) }
+    }
+
+    /// An answer with `events` events of `json` bytes together.
+    pub(super) fn news(&self, offset: u64, events: u64, json: u64) -> u64 {
+        let body = len(r#"{"epoch":"","offset":,"first":1,"recovered":true,"more":false,"events":[]}"#)
+            + EPOCH
+            + digits(offset)
+            + json
+            + events.saturating_sub(1);
+        self.answer + digits(offset) + digits(body) + body
+    }
+}
+
+fn flag(conflates: bool) -> u64 {
+    if conflates { len("&conflate=true") } else { 0 }
+}
+
+/// Both heads of an upgrade or subscription.
+pub(super) fn opening(topic: u64, client: u32, conflates: bool, socket: bool) -> u64 {
+    let asked = topic + digits(client.into()) + flag(conflates) + HOST + DATE;
+    asked
+        + if socket {
+            len("GET /topics//socket?as= HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: 0123456789012345678901==\r\n\r\n")
+                + len("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                       sec-websocket-accept: 012345678901234567890123456=\r\n\r\n")
+        } else {
+            len("GET /topics//stream?as= HTTP/1.1\r\naccept: text/event-stream\r\n\r\n")
+                + len("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n\
+                       transfer-encoding: chunked\r\n\r\n")
+        }
+}
+
+/// An event pushed by a frame or in a chunk of an event stream.
+pub(super) fn pushed(item: &Item, socket: bool) -> u64 {
+    let json = u64::from(item.json);
+    if socket {
+        return header_size(json, false) as u64 + json;
+    }
+    // The offset's digits are in the envelope already; the id line repeats them, give or take one.
+    let frame = len("id: :\nevent: \ndata: \n\n") + EPOCH + 3 + u64::from(item.kind) + json;
+    frame + hex_digits(frame) + len("\r\n\r\n")
+}
+
+/// A publish body, without `from`.
+pub(super) fn body(planned: &Planned, index: u32) -> u64 {
+    len(r#"{"kind":"","data":,"at":,"id":""}"#)
+        + len(planned.kind)
+        + len(&planned.data)
+        + AT
+        + hex_digits(index.into())
+        + planned.ttl_ms.map_or(0, |ms| len(",\"ttl_ms\":") + digits(ms))
+        + planned.key.as_ref().map_or(0, |key| len(",\"key\":\"\"") + len(key))
+}
+
+/// A client's own event and its acknowledgement: (up, down).
+pub(super) fn send(planned: &Planned, index: u32, author: u32, topic: u64, by_frame: bool) -> (u64, u64) {
+    let body = body(planned, index);
+    if by_frame {
+        let ack = len(r#"{"ack":{"offset":,"id":""}}"#) + 3 + hex_digits(index.into());
+        return (header_size(body, true) as u64 + body, header_size(ack, false) as u64 + ack);
+    }
+    let body = body + len(",\"from\":\"\"") + digits(author.into());
+    let head = len(
+        "POST /topics//events HTTP/1.1\r\ncontent-type: application/json\r\naccept: */*\r\ncontent-length: \r\n\r\n",
+    ) + topic
+        + HOST
+        + digits(body);
+    let answer = len("HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: 33\r\n\r\n")
+        + DATE
+        + len(r#"{"epoch":"","offset":}"#)
+        + EPOCH
+        + 3;
+    (head + body, answer)
+}

@@ -1,0 +1,1 @@
+//! Skipping ahead equals stepping; equal seeds give equal outcomes.
