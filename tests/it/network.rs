@@ -199,6 +199,20 @@ async fn the_end_of_a_connection_comes_after_all_that_was_sent_before_it() {
 }
 
 #[tokio::test]
+async fn a_server_that_stops_waits_for_what_is_under_way() {
+    let server = behind("rtt=200ms,down=200kbit/s").await;
+    publish(&server, json!("x".repeat(10_000))).await;
+    server.stats_when(|stats| stats.events.published == 1).await;
+    let mut raw = server.raw().await;
+    raw.send(get("/topics/t/events?after=0")).await;
+    server.stats_when(|stats| stats.bytes.down > 10_000).await;
+    server.stop();
+    let answer = raw.rest().await;
+    assert!(answer.ends_with("]}"), "{}", answer.len());
+    server.stopped().await;
+}
+
+#[tokio::test]
 async fn the_control_listener_is_near() {
     let server = behind("rtt=20s").await;
     // Thousands of round trips in the patience of one test.
