@@ -225,7 +225,7 @@ impl Crowd {
             ledger.received(got, by_frame);
             self.tell(client, || {
                 let planned = &self.plan.schedule.events[event as usize];
-                Saw::News { text: describe(planned.kind, &planned.data), waited: at - planned.at }
+                Saw::News { text: describe(&planned.kind, &planned.data), waited: at - planned.at }
             });
         }
     }

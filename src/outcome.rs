@@ -3,9 +3,12 @@
 //! What an engine cannot know is `None` (JSON `null`), never a guess. Times are milliseconds unless
 //! the name says otherwise; bytes are bytes; the window is [0, duration).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::{Engine, Scenario};
+
+pub mod schema;
 
 /// Value of [`Outcome::schema`].
 pub const SCHEMA: &str = "anynews/outcome/1";
@@ -13,7 +16,7 @@ pub const SCHEMA: &str = "anynews/outcome/1";
 pub const SAMPLE_LIMIT: u64 = 200;
 
 /// Everything one run measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
     /// Always [`SCHEMA`].
     pub schema: String,
@@ -46,7 +49,7 @@ pub struct Outcome {
 }
 
 /// The machine of a live run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Machine {
     /// Operating system and version.
     pub os: String,
@@ -59,7 +62,7 @@ pub struct Machine {
 }
 
 /// The load generator's own condition.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Generator {
     /// CPU seconds of the generator process over the window.
     pub cpu_s: f64,
@@ -73,7 +76,7 @@ pub struct Generator {
 }
 
 /// What one transport did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TransportOutcome {
     /// Label of the scenario.
     pub label: String,
@@ -134,7 +137,7 @@ pub struct TransportOutcome {
 }
 
 /// Requests in the window; `opens` over the whole run.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Requests {
     /// polls + sends + opens.
     pub total: u64,
@@ -155,7 +158,7 @@ pub struct Requests {
 }
 
 /// Connections over the whole run.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Connections {
     /// TCP connections the server accepted.
     pub opened: u64,
@@ -168,7 +171,7 @@ pub struct Connections {
 }
 
 /// WebSocket frames, clients' view.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Frames {
     /// Data frames sent by clients.
     pub sent: u64,
@@ -182,7 +185,7 @@ pub struct Frames {
 }
 
 /// Exactly-once accounting of client × event.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Deliveries {
     /// Counted events published.
     pub published: u64,
@@ -203,7 +206,7 @@ pub struct Deliveries {
 }
 
 /// What clients sent.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sends {
     /// Events sent by clients in the window.
     pub count: u64,
@@ -212,7 +215,7 @@ pub struct Sends {
 }
 
 /// A distribution. Percentiles without enough samples (p99 below 100, p999 below 1,000) are null.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Samples.
     pub count: u64,
@@ -235,7 +238,7 @@ pub struct Summary {
 }
 
 /// Bytes on the accepted sockets of the server, over the window.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bytes {
     /// Client to server.
     pub up: u64,
@@ -254,7 +257,7 @@ pub struct Bytes {
 }
 
 /// The server process alone, over the window.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Server {
     /// User and system time.
     pub cpu_s: f64,
@@ -267,7 +270,7 @@ pub struct Server {
 }
 
 /// Several servers (given its place; filled when fleets are built).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Fleet {
     /// Number of servers.
     pub servers: u32,
@@ -276,7 +279,7 @@ pub struct Fleet {
 }
 
 /// Expectations for the window; null where no formula is due.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Theory {
     /// Share of empty polls.
     pub waste_ratio: Option<f64>,
@@ -287,7 +290,7 @@ pub struct Theory {
 }
 
 /// Bytes of one exchange, as text (Latin-1 for what is not UTF-8).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Handshake {
     /// Client → server.
     pub request: String,
@@ -296,7 +299,7 @@ pub struct Handshake {
 }
 
 /// Course over the window; entry i covers [i·step, (i+1)·step).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Series {
     /// Step in seconds.
     pub step_s: f64,
@@ -313,7 +316,7 @@ pub struct Series {
 }
 
 /// Whole-run counts, warm-up and grace included: the two sides must agree.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Audit {
     /// Requests the clients had answered.
     pub requests_client: u64,
@@ -332,7 +335,7 @@ pub struct Audit {
 }
 
 /// One client's asks and deliveries, for the timeline; the same client in every transport.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Person {
     /// Index of the client.
     pub client: u32,
@@ -343,7 +346,7 @@ pub struct Person {
 }
 
 /// One poll of the timeline.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ask {
     /// When it was sent, ms from the start of the window.
     pub at_ms: f64,
@@ -354,7 +357,7 @@ pub struct Ask {
 }
 
 /// One delivery of the timeline.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct News {
     /// Intended publish time, ms from the start of the window.
     pub published_ms: f64,
@@ -365,7 +368,7 @@ pub struct News {
 }
 
 /// One delivery of the window, a row of `deliveries.csv`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Delivery {
     /// Label of the transport.
     pub transport: String,
@@ -380,7 +383,7 @@ pub struct Delivery {
 }
 
 /// A threshold's verdict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ThresholdOutcome {
     /// `LABEL.metric`.
     pub metric: String,

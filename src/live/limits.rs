@@ -47,7 +47,7 @@ fn sends(scenario: &Scenario) -> bool {
 /// # Errors
 /// [`Error::TooLarge`], with the number of events and what to change.
 pub fn check_events(scenario: &Scenario) -> Result<(), Error> {
-    let events = scenario.workload.events_per_second(scenario.clients)
+    let events = scenario.workload.events_per_second(scenario.clients, scenario.duration)
         * (scenario.duration + scenario.warmup).as_secs_f64();
     if events <= MOST_EVENTS {
         return Ok(());

@@ -69,6 +69,7 @@ pub fn gap(workload: &Workload) -> Option<(&'static str, Duration)> {
         Workload::Chat { gap_per_room, .. } => ("gap_per_room", *gap_per_room),
         Workload::Cricket { gap_per_ball, .. } => ("gap_per_ball", *gap_per_ball),
         Workload::Game { tick, .. } => ("tick", *tick),
+        Workload::Trace { .. } => return None,
     })
 }
 
@@ -92,22 +93,36 @@ pub fn scenario(outcome: &Outcome) -> String {
         Workload::Periodic { gap, inbox, .. } => {
             format!("{people} people {}; a message comes to it every {}.", whose(inbox), duration(*gap))
         }
-        Workload::Chat { members, gap_per_room, .. } => format!(
-            "{people} people chat in rooms of {members}; each room sees a message every {} on average.",
-            duration(*gap_per_room)
-        ),
-        Workload::Cricket { gap_per_ball, overs } => format!(
-            "{people} people follow an innings of {overs} overs; a ball is bowled every {}.",
-            duration(*gap_per_ball)
-        ),
-        Workload::Ticker { symbols, gap, .. } => format!(
-            "{people} people watch a market of {symbols} symbols; a price changes every {}.",
-            duration(*gap)
-        ),
+        Workload::Chat { members, gap_per_room, night, .. } => {
+            let asleep = night.as_ref().map_or_else(String::new, |night| {
+                format!(" At night ({}) there are {:.0} % of that.", night.hours, night.quiet * 100.0)
+            });
+            let gap = duration(*gap_per_room);
+            format!(
+                "{people} people chat in rooms of {members}; each room sees a message every {gap} on average.{asleep}"
+            )
+        }
+        Workload::Cricket { gap_per_ball, overs, pauses } => {
+            let pauses = if *pauses { ", with pauses after overs, wickets and innings" } else { "" };
+            let gap = duration(*gap_per_ball);
+            format!("{people} people follow innings of {overs} overs; a ball is bowled every {gap}{pauses}.")
+        }
+        Workload::Ticker { symbols, gap, opening, .. } => {
+            let burst = opening.as_ref().map_or_else(String::new, |opening| {
+                format!(", and {} times as often when it opens", opening.burst)
+            });
+            let gap = duration(*gap);
+            format!(
+                "{people} people watch a market of {symbols} symbols; a price changes every {gap}{burst}."
+            )
+        }
         Workload::Game { players, tick } => format!(
             "{people} people play in matches of {players}; each moves every {}, and every move goes to all others.",
             duration(*tick)
         ),
+        Workload::Trace { file, events, .. } => {
+            format!("{people} people follow a recording of {} events ({file}).", count(*events))
+        }
     };
     let names: Vec<String> = ways(outcome).iter().map(super::ways::Way::full).collect();
     let turn = if outcome.in_turn { ", one after another" } else { ", all on the same schedule at once" };
@@ -160,6 +175,9 @@ pub fn questions(outcome: &Outcome) -> Vec<&'static str> {
         }
         Workload::Ticker { .. } => {
             "A reader who falls behind wants only the latest price. What may be dropped, and who decides it?"
+        }
+        Workload::Trace { .. } => {
+            "Where in this recording does polling waste most, and where does it wait longest?"
         }
         Workload::Game { .. } => "At which tick does polling become unplayable, however fast the server is?",
     });

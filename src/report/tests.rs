@@ -16,6 +16,7 @@ fn somewhere() -> (PathBuf, Option<tempfile::TempDir>) {
 #[test]
 fn reports_are_whole_whatever_was_measured() {
     let (dir, _guard) = somewhere();
+    let valid = jsonschema::draft202012::new(&crate::outcome::schema::schema()).unwrap();
     let cases = [
         ("letters", fixture::letters(), 6),
         ("in-between", fixture::in_between(), 6),
@@ -31,6 +32,7 @@ fn reports_are_whole_whatever_was_measured() {
         assert!(fs::read_to_string(&written.html).unwrap().ends_with("</html>"));
         let json: serde_json::Value = serde_json::from_slice(&fs::read(&written.outcome).unwrap()).unwrap();
         assert_eq!(json["schema"], SCHEMA);
+        assert!(valid.is_valid(&json), "{name}: {:?}", valid.validate(&json).err());
     }
 }
 

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use super::World;
 use super::sizes;
 use crate::ledger::dies_at;
-use crate::scenario::Scenario;
 use crate::workload::Letter;
 
 /// No author, no key, no planned event.
@@ -30,6 +29,8 @@ pub(super) struct Item {
     pub(super) json: u32,
     /// Length of its kind's name.
     pub(super) kind: u32,
+    /// Whether it counts, and the step of the series it was published in.
+    pub(super) step: Option<u32>,
 }
 
 /// The events of one topic in the order in which the server has them; item `i` has offset `i + 1`.
@@ -68,6 +69,7 @@ impl Feed {
                     payload: event.data.len() as u32,
                     json: 0,
                     kind: event.kind.len() as u32,
+                    step: world.step_of(event.at),
                 }
             })
             .collect();
@@ -83,7 +85,8 @@ impl Feed {
     }
 
     /// Fills this feed with the inbox of one client, drawn on the spot.
-    pub(super) fn draw(&mut self, scenario: &Scenario, client: u32, from: i64, to: i64) {
+    pub(super) fn draw(&mut self, world: &World<'_>, client: u32) {
+        let (scenario, from, to) = (world.scenario, -world.warmup, world.duration);
         self.plain = true;
         self.name = sizes::digits(u64::from(client) + 1) + "inbox-".len() as u64;
         self.items.clear();
@@ -93,6 +96,7 @@ impl Feed {
             let payload = letter.payload as u32;
             let json = sizes::letter(name, items.len() as u64 + 1, payload.into(), id) as u32;
             let (at, kind) = (letter.at, "message".len() as u32);
+            let step = world.step_of(at);
             items.push(Item {
                 at,
                 server: at,
@@ -103,6 +107,7 @@ impl Feed {
                 payload,
                 json,
                 kind,
+                step,
             });
         });
     }

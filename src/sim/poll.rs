@@ -3,11 +3,13 @@
 //! The two give the same sums. Stepping is the plain meaning; skipping counts the polls between two
 //! deliveries in closed form, which is right because every answer is back before the next poll is due.
 
+use std::ops::Range;
+
 use super::crowd::Person;
 use super::part::{Batch, Part};
 use super::sizes::PollSizes;
 use crate::clock::as_micros;
-use crate::ledger::{Polled, Staleness};
+use crate::ledger::{Polled, Staleness, StepCursor};
 use crate::random::{Dice, stream};
 use crate::transport::{Way, first_poll, next_poll};
 
@@ -15,6 +17,8 @@ use crate::transport::{Way, first_poll, next_poll};
 struct Grid {
     phase: i64,
     interval: i64,
+    /// 1 / interval: a division would be the dearest part of finding a poll.
+    per_us: f64,
     keep_alive: bool,
     sizes: PollSizes,
 }
@@ -29,11 +33,27 @@ impl Grid {
         let share = Dice::new(seed, &[stream::POLL_PHASE, person.client.into()]).unit();
         let conflates = person.feed.keys > 0;
         let sizes = PollSizes::new(person.feed.name, person.client, conflates, keep_alive, conditional);
-        Self { phase: (share * interval as f64) as i64, interval, keep_alive, sizes }
+        Self {
+            phase: (share * interval as f64) as i64,
+            interval,
+            per_us: 1.0 / interval as f64,
+            keep_alive,
+            sizes,
+        }
     }
 
     fn at(&self, k: i64) -> i64 {
         self.phase + k * self.interval
+    }
+
+    /// The last poll intended at or before `time`.
+    #[inline]
+    fn last_before(&self, time: i64) -> i64 {
+        let since = time - self.phase;
+        let guess = (since as f64 * self.per_us) as i64;
+        // Truncation and rounding leave it at most one off either way.
+        let guess = guess - i64::from(guess * self.interval > since);
+        guess + i64::from((guess + 1) * self.interval <= since)
     }
 
     /// Microseconds from sending poll `k` until the server has it.
@@ -60,12 +80,13 @@ pub(super) fn step(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) 
     let grid = Grid::new(person);
     let items = &person.feed.items;
     let (mut taken, mut polls) = (0, 0);
+    let mut cursor = StepCursor::default();
     let mut intended = grid.at(grid.first(person));
     while intended < person.world.duration || taken < items.len() {
-        let k = (intended - grid.phase).div_euclid(grid.interval);
+        let k = grid.last_before(intended);
         let arrives = intended + grid.up(person, k, taken as u64);
         let upto = taken + items[taken..].partition_point(|item| item.server <= arrives);
-        let answered = fetch(person, &grid, k, arrives, taken..upto, part, stale);
+        let answered = fetch(person, &grid, k, arrives, taken..upto, part, stale, &mut cursor);
         taken = upto;
         polls += 1;
         let next = next_poll(intended, answered, grid.interval);
@@ -82,17 +103,18 @@ pub(super) fn skip_ahead(person: &Person<'_>, part: &mut Part, stale: &mut Stale
     let first = grid.first(person);
     let mut next = first;
     let mut taken = 0;
+    let mut cursor = StepCursor::default();
     while let Some(item) = items.get(taken) {
         let (k, arrives) = fetching_poll(person, &grid, item.server, next, taken as u64);
-        in_vain(&grid, next..k, taken as u64, part);
+        in_vain(&grid, next..k, taken as u64, part, &mut cursor);
         let upto = taken + items[taken..].iter().take_while(|item| item.server <= arrives).count();
-        fetch(person, &grid, k, arrives, taken..upto, part, stale);
+        fetch(person, &grid, k, arrives, taken..upto, part, stale, &mut cursor);
         taken = upto;
         next = k + 1;
     }
     // The polls from here to the end of the window find nothing.
     let end = (person.world.duration - grid.phase + grid.interval - 1).div_euclid(grid.interval);
-    in_vain(&grid, next..end.max(next), taken as u64, part);
+    in_vain(&grid, next..end.max(next), taken as u64, part, &mut cursor);
     connect(&grid, part, (end.max(next) - first).unsigned_abs());
 }
 
@@ -100,8 +122,7 @@ pub(super) fn skip_ahead(person: &Person<'_>, part: &mut Part, stale: &mut Stale
 fn fetching_poll(person: &Person<'_>, grid: &Grid, server: i64, next: i64, offset: u64) -> (i64, i64) {
     // A poll sent at `server` or later cannot arrive before it, and one sent a whole interval earlier
     // can arrive no later, since the longest trip is shorter than an interval.
-    let latest = (server - grid.phase).div_euclid(grid.interval);
-    let mut k = latest.max(next);
+    let mut k = grid.last_before(server).max(next);
     loop {
         let arrives = grid.at(k) + grid.up(person, k, offset);
         if arrives >= server {
@@ -111,11 +132,16 @@ fn fetching_poll(person: &Person<'_>, grid: &Grid, server: i64, next: i64, offse
     }
 }
 
-/// Polls `ks` find nothing, with the cursor at `offset`.
-fn in_vain(grid: &Grid, ks: std::ops::Range<i64>, offset: u64, part: &mut Part) {
+/// Polls `ks` find nothing, with the reader at `offset`.
+#[inline]
+fn in_vain(grid: &Grid, ks: Range<i64>, offset: u64, part: &mut Part, cursor: &mut StepCursor) {
+    let n = ks.end - ks.start;
+    if n <= 0 {
+        return;
+    }
     let (up, down) = (grid.sizes.request(offset), grid.sizes.nope(offset));
     let traffic = &mut part.traffic;
-    part.book.polled_in_vain(grid.at(ks.start), grid.interval, ks.end - ks.start, |step, n| {
+    part.book.polled_in_vain(cursor, grid.at(ks.start), grid.interval, n, |step, n| {
         traffic.up(step, up, n);
         traffic.down(step, down, n);
     });
@@ -123,28 +149,29 @@ fn in_vain(grid: &Grid, ks: std::ops::Range<i64>, offset: u64, part: &mut Part) 
 
 /// Poll `k`, which is at the server at `arrives` and takes `range` of the feed; returns when its
 /// answer is in hand.
+#[allow(clippy::too_many_arguments)]
 fn fetch(
     person: &Person<'_>,
     grid: &Grid,
     k: i64,
     arrives: i64,
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
     part: &mut Part,
     stale: &mut Staleness,
+    cursor: &mut StepCursor,
 ) -> i64 {
     let intended = grid.at(k);
-    let before = range.start as u64;
-    let items = &person.feed.items[range.clone()];
+    let (before, offset) = (range.start as u64, range.end as u64);
+    let items = &person.feed.items[range];
     // The answer's size decides when it is in hand, so it is known before anything is booked.
     let (events, json) = part.choose(person.feed, items, person.client, arrives);
-    let offset = range.end as u64;
     let answer = if events == 0 { grid.sizes.nope(offset) } else { grid.sizes.news(offset, events, json) };
     let answered = arrives + person.legs.down(k, answer);
     let batch = Batch { client: person.client, taken: arrives, in_hand: answered, poll_sent: Some(intended) };
     part.hand_over(person.world, person.feed, items, batch, stale);
     let poll = Polled { client: person.client, intended, sent: intended, answered, events: events as u32 };
-    if part.book.polled(&poll) {
-        let step = part.book.step_of(intended);
+    let step = part.book.seek(cursor, intended);
+    if part.book.answered_in(step, &poll) {
         part.traffic.up(step, grid.sizes.request(before), 1);
         part.traffic.down(step, answer, 1);
         if let Some(person) = &mut part.person {

@@ -52,7 +52,7 @@ pub(super) fn event(planned: &Planned, topic: u64, offset: u64, index: u32) -> u
     let optional = planned.ttl_ms.map_or(0, |ms| len(",\"ttl_ms\":") + digits(ms))
         + planned.key.as_ref().map_or(0, |key| len(",\"key\":\"\"") + len(key))
         + planned.author.map_or(0, |author| len(",\"from\":\"\"") + digits(author.into()));
-    envelope(topic, offset, len(planned.kind), hex_digits(index.into())) + len(&planned.data) + optional
+    envelope(topic, offset, len(&planned.kind), hex_digits(index.into())) + len(&planned.data) + optional
 }
 
 /// A letter's event as JSON.
@@ -157,7 +157,7 @@ pub(super) fn pushed(item: &Item, socket: bool) -> u64 {
 /// A publish body, without `from`.
 pub(super) fn body(planned: &Planned, index: u32) -> u64 {
     len(r#"{"kind":"","data":,"at":,"id":""}"#)
-        + len(planned.kind)
+        + len(&planned.kind)
         + len(&planned.data)
         + AT
         + hex_digits(index.into())
