@@ -105,9 +105,6 @@ fn not_built_yet(scenario: &Scenario) -> Option<&'static str> {
     match scenario.engine {
         Engine::Sim => None,
         Engine::Theory => Some("--engine theory is not built yet; try --engine live"),
-        Engine::Live if scenario.network.is_some() => {
-            Some("[network] is not built yet; leave it out: plain loopback")
-        }
         Engine::Live => None,
     }
 }

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use crate::link::Link;
 use crate::outcome::Outcome;
 use crate::scenario::{Engine, Inbox, Workload};
 
-use super::numbers::{count, duration};
+use super::numbers::{count, duration, ms};
 use super::ways::{Kind, list, ways};
 
 /// The rule of thumb of every verdict.
@@ -37,12 +38,26 @@ pub const ROUND_TRIP: &str = "+ half your round trip";
 
 /// Where an engine measures, as the end of a sentence.
 #[must_use]
-pub fn place(engine: Engine) -> &'static str {
-    match engine {
-        Engine::Live => "real sockets on one machine; on a network, add half your round trip to each delay.",
-        Engine::Sim => "in virtual time.",
-        Engine::Theory => "by formula.",
+pub fn place(outcome: &Outcome) -> String {
+    let network = outcome.scenario.network.as_ref();
+    let behind = network.map(|link| format!(", on a network of {}", path(link))).unwrap_or_default();
+    match outcome.engine {
+        Engine::Live if network.is_none() => {
+            "real sockets on one machine; on a network, add half your round trip to each delay.".to_owned()
+        }
+        Engine::Live => format!("real sockets on one machine{behind}."),
+        Engine::Sim => format!("in virtual time{behind}."),
+        Engine::Theory => format!("by formula{behind}."),
     }
+}
+
+/// A network in a few words: `3g, 400 ms round trip`.
+#[must_use]
+pub fn path(link: &Link) -> String {
+    let name = link.profile.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
+    let lost = (link.loss * 1e6).round() / 1e4;
+    let loss = if link.loss > 0.0 { format!(", {lost}\u{a0}% lost") } else { String::new() };
+    format!("{name}{} round trip{loss}", ms(link.rtt.as_secs_f64() * 1000.0))
 }
 
 /// The setting that says how often news comes: key under `workload`, and value.
@@ -177,6 +192,7 @@ pub fn glossary(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
     let has = |kind: Kind| kinds.contains(&kind);
     let asks = has(Kind::Poll) || has(Kind::LongPoll);
     let poisson = matches!(outcome.scenario.workload, Workload::Poisson { .. });
+    let near = outcome.scenario.network.is_none();
     let entries = [
         (has(Kind::Poll), "Polling", "Asking again and again: “Any new messages?” Here also called letters."),
         (
@@ -211,14 +227,23 @@ pub fn glossary(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
         (true, "Median (p50)", "Half of the values are smaller. p95: 95 in 100 are smaller."),
         (true, "n", "How many values a figure rests on."),
         (true, "Window", "The part of the run that is counted."),
-        (true, "Loopback", "The network inside one machine: no distance, no loss."),
+        (near, "Loopback", "The network inside one machine: no distance, no loss."),
+        (!near, "Round trip", "The time from one end to the other and back, however small the message."),
     ];
     entries.into_iter().filter(|(due, ..)| *due).map(|(_, term, meaning)| (term, meaning)).collect()
 }
 
+/// What a run without a network takes for granted, and one with.
+const ASSUMED_NEAR: &str = "Loopback: no distance, no loss. On a real network add half your round trip to each delay, on both sides of \
+             the comparison. Lean headers: a browser’s cookies and headers make every poll larger. No TLS.";
+const ASSUMED_FAR: &str = "A network made by the program: bytes are delayed both ways and arrive in order, a new connection first costs \
+             a round trip, and a lost segment costs a time-out and holds up what follows it. A line has its full rate at \
+             once and never slows down. Lean headers: a browser’s cookies and headers make every poll larger. No TLS.";
+
 /// How it was measured, and what it does not say: heading and text.
 #[must_use]
 pub fn method(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
+    let assumed = if outcome.scenario.network.is_some() { ASSUMED_FAR } else { ASSUMED_NEAR };
     let mut parts = vec![
         (
             "Measured",
@@ -236,11 +261,7 @@ pub fn method(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
             "The wire estimate adds 40 bytes of TCP/IP for each segment of at most 1,448 bytes; bare acknowledgements \
              are not counted.",
         ),
-        (
-            "Assumed",
-            "Loopback: no distance, no loss. On a real network add half your round trip to each delay, on both sides of \
-             the comparison. Lean headers: a browser’s cookies and headers make every poll larger. No TLS.",
-        ),
+        ("Assumed", assumed),
         (
             "Not said",
             "The ± beside a share is three standard errors. A percentile without enough messages is left out: p99 needs 100, p99.9 needs 1,000. Where people share one \

@@ -89,3 +89,16 @@ fn what_is_no_outcome_is_refused_by_name() {
     let missing = format!("{:#}", read(&dir.path().join("none.json")).unwrap_err());
     assert!(missing.contains("none.json"), "{missing}");
 }
+
+#[test]
+fn a_run_on_a_network_does_not_speak_of_loopback() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut outcome = fixture::letters();
+    outcome.scenario.network = crate::link::Link::profile("satellite");
+    let written = write(&outcome, dir.path()).unwrap();
+    let page = fs::read_to_string(written.html).unwrap();
+    for text in [page, text::summary(&outcome, text::Style::Plain)] {
+        assert!(text.replace('\u{a0}', " ").contains("satellite, 20 ms round trip, 2.5 % lost"));
+        assert!(!text.contains("oopback") && !text.contains("half your round trip"));
+    }
+}

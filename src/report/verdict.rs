@@ -159,7 +159,7 @@ fn conditions(outcome: &Outcome) -> String {
         .interrupted_at_s
         .map_or_else(|| numbers::duration(outcome.scenario.duration), |s| numbers::ms(s * 1000.0));
     let people = count(u64::from(outcome.scenario.clients));
-    format!("{people} people per transport, a window of {window}, {}", lessons::place(outcome.engine))
+    format!("{people} people per transport, a window of {window}, {}", lessons::place(outcome))
 }
 
 fn reverse(outcome: &Outcome, all: &[Way<'_>]) -> Vec<String> {

@@ -227,7 +227,7 @@ fn what_is_not_built_yet_says_so() {
         &["run", "letters", "--engine", "theory"],
         &["run", "letters", "--target", "http://127.0.0.1:1"],
         &["run", "letters", "--shard", "1/2"],
-        &["run", "letters", "--set", "network.profile=3g"],
+        &["run", "letters", "--set", "network.tls=true"],
         &["serve", "--listen", "127.0.0.1:0", "--broker", "redis"],
     ];
     for arguments in cases {

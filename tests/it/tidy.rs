@@ -34,7 +34,7 @@ const LAYERS: &[(&str, u8)] = &[
 const SAME_LAYER: &[(&str, &[&str])] = &[
     ("clock", &["os"]),
     ("feed", &["clock", "event"]),
-    ("link", &["units"]),
+    ("link", &["clock", "random", "units", "wire"]),
     ("transport", &["random", "units"]),
     ("ledger", &["outcome", "workload"]),
     ("outcome", &["scenario"]),

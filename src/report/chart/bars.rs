@@ -68,9 +68,11 @@ pub fn split<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         slug,
         alt: titles::alt("Stacked bars", &format!("the mean delay by {}", names(&ways)), outcome, &title),
         title,
-        caption: "Mean delay. Pale: waiting until the poll that fetched the message was sent. Solid: the way itself, \
-                  server and loopback."
-            .to_owned(),
+        caption: format!(
+            "Mean delay. Pale: waiting until the poll that fetched the message was sent. Solid: the way itself, \
+             server and {}.",
+            if outcome.scenario.network.is_some() { "network" } else { "loopback" }
+        ),
         table: Table { heads: heads(&["Transport", "Mean delay", "Waiting", "On the way"]), rows },
         draw: Box::new(move |frame| stack(frame, &ways, |row, way| split_bar(row, way, most))),
     })
