@@ -1,5 +1,6 @@
 //! The command line: what was typed, and one function per command.
 
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -46,7 +47,7 @@ enum Command {
     Report(report::Args),
     /// The WebSocket upgrade and its first frames, byte for byte, annotated
     Handshake(handshake::Args),
-    /// List, show or check scenarios
+    /// List, show or check scenarios; their JSON Schema
     Scenarios(scenarios::Args),
     /// Shell completions
     Completions {
@@ -78,7 +79,7 @@ pub fn main() -> ExitCode {
     match dispatch(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            anstream::eprintln!("anynews: {error:#}");
+            say(&format!("anynews: {error:#}"));
             ExitCode::from(if error.is::<Usage>() { USAGE } else { 1 })
         }
     }
@@ -96,7 +97,7 @@ pub fn check<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<(), String>
 fn dispatch(cli: Cli) -> Exit {
     match cli.command {
         None => {
-            anstream::print!("{}", WELCOME);
+            print(WELCOME)?;
             Ok(0)
         }
         Some(Command::Run(args)) => run::run(args),
@@ -105,13 +106,28 @@ fn dispatch(cli: Cli) -> Exit {
         Some(Command::Handshake(args)) => handshake::run(args),
         Some(Command::Scenarios(args)) => scenarios::run(args),
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(shell, &mut Cli::command(), "anynews", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "anynews", &mut script);
+            print(&String::from_utf8_lossy(&script))?;
             Ok(0)
         }
         Some(Command::Demo(_)) => not_yet("demo"),
         Some(Command::Advise(_)) => not_yet("advise"),
         Some(Command::Sweep(_)) => not_yet("sweep"),
     }
+}
+
+/// To stdout; a reader that has seen enough, like `head`, is no error.
+fn print(text: &str) -> std::io::Result<()> {
+    match anstream::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// A line to stderr, which may be gone: nothing is lost that the user could still read.
+fn say(line: &str) {
+    let _ = writeln!(anstream::stderr(), "{line}");
 }
 
 fn not_yet(command: &str) -> Exit {

@@ -31,6 +31,8 @@ use body::Body;
 
 /// Connections being opened at one time, so that a large crowd does not overrun the accept queue.
 const OPENING_AT_ONCE: usize = 64;
+/// What they take on one machine, about; where a network makes it longer, more are under way.
+const OPENING_MS: usize = 10;
 
 /// All the people of one transport in one run.
 #[derive(Debug)]
@@ -107,6 +109,8 @@ pub struct Setting {
     pub keep_log: bool,
     /// See [`Crowd::moments`].
     pub moments: Option<mpsc::UnboundedSender<Moment>>,
+    /// How long an exchange on a new connection takes on the network; zero on one machine.
+    pub opening: Duration,
 }
 
 impl Crowd {
@@ -114,6 +118,7 @@ impl Crowd {
     #[must_use]
     pub fn new(setting: Setting) -> Self {
         let long = matches!(setting.way, Way::LongPoll { .. });
+        let opening_ms = usize::try_from(setting.opening.as_millis()).unwrap_or(usize::MAX).min(60_000);
         let mut ledger = Ledger::new(setting.plan.clone(), setting.duration, long, setting.person);
         if setting.keep_log {
             ledger.keep_log();
@@ -130,7 +135,7 @@ impl Crowd {
             ledger: Mutex::new(ledger),
             start: OnceLock::new(),
             gate: watch::Sender::new(false),
-            opening: Semaphore::new(OPENING_AT_ONCE),
+            opening: Semaphore::new(OPENING_AT_ONCE + OPENING_AT_ONCE * opening_ms / OPENING_MS),
             ready: AtomicU32::new(0),
             ready_changed: Notify::new(),
         }
@@ -220,7 +225,7 @@ impl Crowd {
             ledger.received(got, by_frame);
             self.tell(client, || {
                 let planned = &self.plan.schedule.events[event as usize];
-                Saw::News { text: describe(planned.kind, &planned.data), waited: at - planned.at }
+                Saw::News { text: describe(&planned.kind, &planned.data), waited: at - planned.at }
             });
         }
     }

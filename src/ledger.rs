@@ -14,7 +14,7 @@ mod person;
 mod reader;
 mod totals;
 
-pub use book::{Book, Delivered};
+pub use book::{Book, Delivered, StepCursor};
 pub use person::{PersonLog, person_of};
 use reader::Reader;
 pub use reader::{Staleness, dies_at};
@@ -231,7 +231,7 @@ impl Ledger {
         }
         let Received { at, poll_sent, payload, .. } = got;
         self.book.delivered(&Delivered { published: planned.at, at, poll_sent, payload, in_order });
-        self.person.received(got.client, planned.at, at, || describe(planned.kind, &planned.data));
+        self.person.received(got.client, planned.at, at, || describe(&planned.kind, &planned.data));
         if let Some(log) = &mut self.log {
             log.push((got.client, got.event, got.at));
         }
@@ -246,7 +246,7 @@ impl Ledger {
     /// Answered and empty polls so far, for progress.
     #[must_use]
     pub fn polls_so_far(&self) -> (u64, u64) {
-        (self.book.answered, self.book.requests.empty)
+        (self.book.answers, self.book.requests.empty)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::units::duration_text;
@@ -12,18 +13,20 @@ mod text;
 pub use line::{Delay, Line};
 
 /// A network path, the same for every client; each client has one of its own, so rates are per client.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Link {
     /// Name of the profile it began as; keys beside it may have changed its numbers. For display only.
     #[serde(default)]
     pub profile: Option<String>,
     /// Round trip of an empty packet without jitter.
     #[serde(with = "duration_text")]
+    #[schemars(with = "String")]
     pub rtt: Duration,
     /// Each direction's delay is rtt/2, give or take up to this, uniform; at most rtt/2.
     #[serde(with = "duration_text")]
+    #[schemars(with = "String")]
     pub jitter: Duration,
-    /// Share of segments lost, in [0, 1).
+    /// Share of segments lost, at most 0.99.
     pub loss: f64,
     /// Server to client, bit/s; none: as fast as the machine.
     pub down: Option<u64>,

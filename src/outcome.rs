@@ -3,9 +3,15 @@
 //! What an engine cannot know is `None` (JSON `null`), never a guess. Times are milliseconds unless
 //! the name says otherwise; bytes are bytes; the window is [0, duration).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::{Engine, Scenario};
+
+mod person;
+pub mod schema;
+
+pub use person::{Ask, News, Person};
 
 /// Value of [`Outcome::schema`].
 pub const SCHEMA: &str = "anynews/outcome/1";
@@ -13,7 +19,7 @@ pub const SCHEMA: &str = "anynews/outcome/1";
 pub const SAMPLE_LIMIT: u64 = 200;
 
 /// Everything one run measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
     /// Always [`SCHEMA`].
     pub schema: String,
@@ -46,7 +52,7 @@ pub struct Outcome {
 }
 
 /// The machine of a live run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Machine {
     /// Operating system and version.
     pub os: String,
@@ -59,7 +65,7 @@ pub struct Machine {
 }
 
 /// The load generator's own condition.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Generator {
     /// CPU seconds of the generator process over the window.
     pub cpu_s: f64,
@@ -73,7 +79,7 @@ pub struct Generator {
 }
 
 /// What one transport did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TransportOutcome {
     /// Label of the scenario.
     pub label: String,
@@ -134,7 +140,7 @@ pub struct TransportOutcome {
 }
 
 /// Requests in the window; `opens` over the whole run.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Requests {
     /// polls + sends + opens.
     pub total: u64,
@@ -155,7 +161,7 @@ pub struct Requests {
 }
 
 /// Connections over the whole run.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Connections {
     /// TCP connections the server accepted.
     pub opened: u64,
@@ -168,7 +174,7 @@ pub struct Connections {
 }
 
 /// WebSocket frames, clients' view.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Frames {
     /// Data frames sent by clients.
     pub sent: u64,
@@ -182,7 +188,7 @@ pub struct Frames {
 }
 
 /// Exactly-once accounting of client × event.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Deliveries {
     /// Counted events published.
     pub published: u64,
@@ -203,7 +209,7 @@ pub struct Deliveries {
 }
 
 /// What clients sent.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sends {
     /// Events sent by clients in the window.
     pub count: u64,
@@ -212,7 +218,7 @@ pub struct Sends {
 }
 
 /// A distribution. Percentiles without enough samples (p99 below 100, p999 below 1,000) are null.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Samples.
     pub count: u64,
@@ -235,7 +241,7 @@ pub struct Summary {
 }
 
 /// Bytes on the accepted sockets of the server, over the window.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bytes {
     /// Client to server.
     pub up: u64,
@@ -254,7 +260,7 @@ pub struct Bytes {
 }
 
 /// The server process alone, over the window.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Server {
     /// User and system time.
     pub cpu_s: f64,
@@ -267,7 +273,7 @@ pub struct Server {
 }
 
 /// Several servers (given its place; filled when fleets are built).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Fleet {
     /// Number of servers.
     pub servers: u32,
@@ -276,7 +282,7 @@ pub struct Fleet {
 }
 
 /// Expectations for the window; null where no formula is due.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Theory {
     /// Share of empty polls.
     pub waste_ratio: Option<f64>,
@@ -291,7 +297,7 @@ pub struct Theory {
 }
 
 /// Bytes of one exchange, as text (Latin-1 for what is not UTF-8).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Handshake {
     /// Client → server.
     pub request: String,
@@ -300,7 +306,7 @@ pub struct Handshake {
 }
 
 /// Course over the window; entry i covers [i·step, (i+1)·step).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Series {
     /// Step in seconds.
     pub step_s: f64,
@@ -317,7 +323,7 @@ pub struct Series {
 }
 
 /// Whole-run counts, warm-up and grace included: the two sides must agree.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Audit {
     /// Requests the clients had answered.
     pub requests_client: u64,
@@ -335,41 +341,8 @@ pub struct Audit {
     pub events_encoded: u64,
 }
 
-/// One client's asks and deliveries, for the timeline; the same client in every transport.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Person {
-    /// Index of the client.
-    pub client: u32,
-    /// Polls in the window, at most 400.
-    pub asks: Vec<Ask>,
-    /// Deliveries of the window, at most 400.
-    pub news: Vec<News>,
-}
-
-/// One poll of the timeline.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Ask {
-    /// When it was sent, ms from the start of the window.
-    pub at_ms: f64,
-    /// When the answer was in hand.
-    pub answered_ms: f64,
-    /// Events in the answer; 0 is "Nope".
-    pub events: u32,
-}
-
-/// One delivery of the timeline.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct News {
-    /// Intended publish time, ms from the start of the window.
-    pub published_ms: f64,
-    /// When the client had it in hand.
-    pub received_ms: f64,
-    /// The event as a person would say it.
-    pub text: String,
-}
-
 /// One delivery of the window, a row of `deliveries.csv`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Delivery {
     /// Label of the transport.
     pub transport: String,
@@ -384,7 +357,7 @@ pub struct Delivery {
 }
 
 /// A threshold's verdict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ThresholdOutcome {
     /// `LABEL.metric`.
     pub metric: String,

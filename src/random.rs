@@ -83,8 +83,10 @@ pub mod stream {
     pub const FIRST_HOLD: u64 = 5;
     /// Reconnect jitter.
     pub const RECONNECT: u64 = 6;
-    /// Network delays in virtual time.
+    /// What the network does.
     pub const NETWORK: u64 = 7;
+    /// Which events of a rhythm are left out.
+    pub const THINNING: u64 = 8;
 }
 
 #[cfg(test)]

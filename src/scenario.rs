@@ -2,20 +2,24 @@
 //!
 //! The TOML side, with every problem named by file, line and key, is [`mod@file`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::link::Link;
 use crate::threshold::Threshold;
 use crate::transport::Transport;
 use crate::units::duration_text;
+use crate::workload::Trace;
 
 pub mod file;
+mod plain;
 pub mod shipped;
 
 /// A whole experiment: who listens, to what, by which ways, for how long.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scenario {
     /// The file's stem or the shipped name; names the report directory.
     pub name: String,
@@ -29,9 +33,11 @@ pub struct Scenario {
     pub seed: u64,
     /// The measured window [0, duration).
     #[serde(with = "duration_text")]
+    #[schemars(with = "String")]
     pub duration: Duration,
     /// Traffic before the window that is not counted.
     #[serde(with = "duration_text")]
+    #[schemars(with = "String")]
     pub warmup: Duration,
     /// People, per transport.
     pub clients: u32,
@@ -51,7 +57,7 @@ pub struct Scenario {
 }
 
 /// Which engine turns a scenario into an outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
     /// Real sockets on this machine.
@@ -63,7 +69,7 @@ pub enum Engine {
 }
 
 /// Who reads which topic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Inbox {
     /// A topic for each client.
@@ -73,13 +79,14 @@ pub enum Inbox {
 }
 
 /// Who publishes what, when: the settings of one workload.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Workload {
     /// Messages at random: a Poisson process on each topic.
     Poisson {
         /// Mean time between messages to one topic.
         #[serde(with = "duration_text")]
+        #[schemars(with = "String")]
         mean_gap: Duration,
         /// Topics per client.
         inbox: Inbox,
@@ -90,6 +97,7 @@ pub enum Workload {
     Periodic {
         /// Time between messages to one topic.
         #[serde(with = "duration_text")]
+        #[schemars(with = "String")]
         gap: Duration,
         /// Topics per client.
         inbox: Inbox,
@@ -102,20 +110,30 @@ pub enum Workload {
         members: u32,
         /// Mean time between messages in one room.
         #[serde(with = "duration_text")]
+        #[schemars(with = "String")]
         gap_per_room: Duration,
         /// "Rahul is typing…" this long before his message, and its time to live; zero: never.
         #[serde(with = "duration_text")]
+        #[schemars(with = "String")]
         typing_before: Duration,
         /// Whether a reader acknowledges each message with a "read" event.
         receipts: bool,
+        /// Fewer messages while people sleep; none: the same at all hours.
+        #[serde(default)]
+        night: Option<Night>,
     },
     /// One writer, many readers: a cricket innings, ball by ball.
     Cricket {
         /// Time between balls.
         #[serde(with = "duration_text")]
+        #[schemars(with = "String")]
         gap_per_ball: Duration,
         /// Overs in the innings.
         overs: u32,
+        /// Whether play pauses between overs, after a wicket and between innings, each a fixed
+        /// number of gaps (`workload::cricket`).
+        #[serde(default)]
+        pauses: bool,
     },
     /// One market, many symbols: random walks of prices.
     Ticker {
@@ -123,9 +141,13 @@ pub enum Workload {
         symbols: u32,
         /// Time between updates of the whole market.
         #[serde(with = "duration_text")]
+        #[schemars(with = "String")]
         gap: Duration,
         /// Keep only the latest price per symbol.
         conflate: bool,
+        /// More updates at the start of the window, when the market opens.
+        #[serde(default)]
+        opening: Option<Opening>,
     },
     /// Matches of players whose every move goes to all other players.
     Game {
@@ -133,8 +155,46 @@ pub enum Workload {
         players: u32,
         /// Time between one player's moves.
         #[serde(with = "duration_text")]
+        #[schemars(with = "String")]
         tick: Duration,
     },
+    /// Recorded events, replayed. Clients read the topics in turn, in the order in which topics first
+    /// appear in the file.
+    Trace {
+        /// The path as the scenario file writes it, relative to that file.
+        file: String,
+        /// Events in the file.
+        events: u64,
+        /// `sha1:` and the digest of the file's bytes in hexadecimal.
+        digest: String,
+        /// The events. Not written with the scenario: one read back from JSON has none.
+        #[serde(skip)]
+        recorded: Arc<Trace>,
+    },
+}
+
+/// Hours in which people mostly sleep. The window begins in the morning, when they are over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Night {
+    /// As written: `23:00-07:00`.
+    pub hours: String,
+    /// Its length, below 24 h.
+    #[serde(with = "duration_text")]
+    #[schemars(with = "String")]
+    pub length: Duration,
+    /// Share of the day's messages that are also written at night, 0 to 1.
+    pub quiet: f64,
+}
+
+/// A market that opens at the start of the window: then `burst` times as many updates, and ever fewer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Opening {
+    /// Updates at the start, as a multiple of the usual ones.
+    pub burst: f64,
+    /// After this long the excess has fallen to 1/e = 37 %.
+    #[serde(with = "duration_text")]
+    #[schemars(with = "String")]
+    pub settle: Duration,
 }
 
 /// The one of `known` that `written` was probably meant to be.

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::broker::Broker;
 use crate::clock::Clock;
+use crate::link::Link;
 use crate::os;
 
 mod connection;
@@ -30,6 +31,7 @@ mod routes;
 mod socket;
 mod sse;
 pub mod stats;
+mod stream;
 mod web_socket;
 
 pub use control::publish_frame;
@@ -77,6 +79,8 @@ pub struct Settings {
     pub clock: Clock,
     /// Draws the first ping and comment of readers that name themselves by a number.
     pub seed: Option<u64>,
+    /// The network that every connection of the public listener goes through; none: as it is.
+    pub link: Option<Link>,
     /// Origins whose pages may read and publish; `*` for all.
     pub allow_origin: Vec<String>,
     /// Host names served beside the loopback names and the bound address.
@@ -102,6 +106,7 @@ impl Default for Settings {
             drain: Duration::from_secs(30),
             clock: Clock::anchored_now(),
             seed: None,
+            link: None,
             allow_origin: Vec::new(),
             allow_host: Vec::new(),
         }
@@ -119,6 +124,8 @@ struct App {
     public: Arc<Counters>,
     /// Where this listener is bound.
     local: IpAddr,
+    /// The network before this listener.
+    link: Option<Link>,
     /// Readers so far, to spread the first pings of those without a number.
     readers: AtomicU64,
     shutdown: CancellationToken,
@@ -169,21 +176,23 @@ pub async fn run(
     let tasks = TaskTracker::new();
     let abort = CancellationToken::new();
 
-    let app = |counts: &Arc<Counters>, listener: &TcpListener| -> std::io::Result<Arc<App>> {
-        Ok(Arc::new(App {
-            settings: settings.clone(),
-            broker: broker.clone(),
-            counters: counts.clone(),
-            public: counters.clone(),
-            local: listener.local_addr()?.ip(),
-            readers: AtomicU64::new(0),
-            shutdown: shutdown.clone(),
-            tasks: tasks.clone(),
-        }))
-    };
-    let public_app = app(&counters, &public)?;
+    let app =
+        |counts: &Arc<Counters>, listener: &TcpListener, link: Option<Link>| -> std::io::Result<Arc<App>> {
+            Ok(Arc::new(App {
+                settings: settings.clone(),
+                broker: broker.clone(),
+                counters: counts.clone(),
+                public: counters.clone(),
+                local: listener.local_addr()?.ip(),
+                link,
+                readers: AtomicU64::new(0),
+                shutdown: shutdown.clone(),
+                tasks: tasks.clone(),
+            }))
+        };
+    let public_app = app(&counters, &public, settings.link.clone())?;
     let control_app = match &control {
-        Some(listener) => Some(app(&Arc::default(), listener)?),
+        Some(listener) => Some(app(&Arc::default(), listener, None)?),
         None => None,
     };
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::thread;
 
 use crate::clock::as_micros;
-use crate::ledger::{Closing, Plan, person_of};
+use crate::ledger::{Closing, Plan, person_of, series_step};
 use crate::outcome::{self, Delivery, Outcome, TransportOutcome};
 use crate::scenario::{Engine, Scenario};
 use crate::transport::{Transport, Way};
@@ -55,6 +55,8 @@ struct World<'a> {
     plan: Plan,
     streamed: bool,
     duration: i64,
+    /// Step of the series.
+    step: i64,
     warmup: i64,
     person: u32,
 }
@@ -65,7 +67,7 @@ struct World<'a> {
 /// A schedule shared by many that is too large for memory.
 pub fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Delivery>), TooLarge> {
     let (duration, warmup) = (as_micros(scenario.duration), as_micros(scenario.warmup));
-    let events = scenario.workload.events_per_second(scenario.clients)
+    let events = scenario.workload.events_per_second(scenario.clients, scenario.duration)
         * (scenario.duration + scenario.warmup).as_secs_f64();
     let streamed = events > KEPT_EVENTS;
     if streamed && !scenario.workload.has_own_inboxes() {
@@ -81,7 +83,8 @@ pub fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Deliv
     };
     let plan = Plan::new(schedule);
     let person = person_of(&plan, duration);
-    let world = World { scenario, options, plan, streamed, duration, warmup, person };
+    let step = series_step(duration);
+    let world = World { scenario, options, plan, streamed, duration, step, warmup, person };
     let (transports, deliveries): (Vec<_>, Vec<_>) =
         scenario.transports.iter().map(|transport| transport_outcome(&world, transport)).unzip();
     let mut outcome = Outcome {
@@ -118,7 +121,7 @@ fn transport_outcome(world: &World<'_>, transport: &Transport) -> (TransportOutc
     outcome.bytes = whole.traffic.bytes(outcome.bytes.payload, outcome.deliveries.delivered);
     outcome.series.bytes = whole.traffic.steps;
     outcome.theory = theory::expect(world.scenario, &world.plan, &transport.way);
-    // Nobody's machine was asked to keep up.
+    // A poll skipped for want of an answer is counted; how long requests take, no machine was asked.
     (outcome.request_ms, outcome.request_ms_uncorrected) = (None, None);
     outcome.person = whole.person.map(|person| person.take());
     let row = |(client, published_us, event, received_us): (u32, i64, u32, i64)| Delivery {

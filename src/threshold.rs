@@ -1,5 +1,6 @@
 //! Thresholds in k6's grammar: `p(99)<50`, `value>0.8`, on the metrics of an outcome.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Outcome, ThresholdOutcome, TransportOutcome};
@@ -11,7 +12,7 @@ use grammar::{Aggregate, Condition};
 use metrics::Metric;
 
 /// One condition on one metric.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Threshold {
     /// `LABEL.metric` with dots inside the metric, for example `websocket.latency_ms`.
     pub metric: String,

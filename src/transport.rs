@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::random::{Dice, stream};
@@ -11,7 +12,7 @@ use crate::units::duration_text;
 pub const COMMENT_EVERY: Duration = Duration::from_secs(15);
 
 /// One `[[transport]]` of a scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Transport {
     /// How reports and `--set` address it; unique within a scenario.
     pub label: String,
@@ -21,13 +22,14 @@ pub struct Transport {
 }
 
 /// How a client learns of events. A closed set: every `match` on it is the checklist for a new one.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Way {
     /// Short polling: a GET every interval.
     Poll {
         /// Time between intended polls.
         #[serde(with = "duration_text")]
+        #[schemars(with = "String")]
         interval: Duration,
         /// Whether the TCP connection is kept between polls.
         keep_alive: bool,
@@ -38,6 +40,7 @@ pub enum Way {
     LongPoll {
         /// Longest time the server holds an empty answer back.
         #[serde(with = "duration_text")]
+        #[schemars(with = "String")]
         hold: Duration,
     },
     /// Server-sent events: one GET whose answer never ends.
@@ -47,6 +50,7 @@ pub enum Way {
     WebSocket {
         /// Time between the server's pings; zero turns them off.
         #[serde(with = "duration_text")]
+        #[schemars(with = "String")]
         ping: Duration,
         /// Bytes of tungstenite's read buffer on the server, per socket.
         read_buffer: usize,

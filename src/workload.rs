@@ -3,9 +3,10 @@
 //! Times are microseconds relative to the start of the measured window. Events in [0, duration)
 //! depend on the seed alone, never on the warm-up or on the transports.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::scenario::{Inbox, Workload};
+use crate::scenario::{Inbox, Opening, Workload};
 
 mod arrivals;
 mod chat;
@@ -16,9 +17,11 @@ mod people;
 mod periodic;
 mod poisson;
 mod ticker;
+mod trace;
 mod words;
 
 pub use inbox::Letter;
+pub use trace::{Trace, WrongLine};
 
 /// Smallest `payload`, in bytes: an empty message, `{"text":""}`.
 pub const MIN_PAYLOAD: usize = 11;
@@ -33,7 +36,7 @@ pub struct Planned {
     /// The client that sends it, or `None` for an outside publisher.
     pub author: Option<u32>,
     /// Event kind.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Time to live after `at`, milliseconds.
     pub ttl_ms: Option<u64>,
     /// Conflation key.
@@ -79,23 +82,39 @@ impl Workload {
     #[must_use]
     pub fn schedule(&self, clients: u32, seed: u64, from_us: i64, to_us: i64) -> Schedule {
         let span = Span { clients, seed, from: from_us, to: to_us };
-        match *self {
-            Self::Poisson { mean_gap, inbox, payload } => poisson::schedule(mean_gap, inbox, payload, span),
-            Self::Periodic { gap, inbox, payload } => periodic::schedule(gap, inbox, payload, span),
-            Self::Chat { members, gap_per_room, typing_before, receipts } => {
-                chat::schedule(&chat::Chat { members, gap_per_room, typing_before, receipts }, span)
+        match self {
+            Self::Poisson { mean_gap, inbox, payload } => {
+                poisson::schedule(*mean_gap, *inbox, *payload, span)
             }
-            Self::Cricket { gap_per_ball, overs } => cricket::schedule(gap_per_ball, overs, span),
-            Self::Ticker { symbols, gap, conflate } => ticker::schedule(symbols, gap, conflate, span),
-            Self::Game { players, tick } => game::schedule(players, tick, span),
+            Self::Periodic { gap, inbox, payload } => periodic::schedule(*gap, *inbox, *payload, span),
+            Self::Chat { members, gap_per_room, typing_before, receipts, night } => {
+                let chat = chat::Chat {
+                    members: *members,
+                    gap_per_room: *gap_per_room,
+                    typing_before: *typing_before,
+                    receipts: *receipts,
+                    night: night.as_ref(),
+                };
+                chat::schedule(&chat, span)
+            }
+            Self::Cricket { gap_per_ball, overs, pauses } => {
+                cricket::schedule(*gap_per_ball, *overs, *pauses, span)
+            }
+            Self::Ticker { symbols, gap, conflate, opening } => {
+                let market = ticker::Market { symbols: *symbols, gap: *gap, opening: opening.as_ref() };
+                Schedule { conflate: *conflate, ..ticker::schedule(&market, span) }
+            }
+            Self::Game { players, tick } => game::schedule(*players, *tick, span),
+            Self::Trace { recorded, .. } => trace::schedule(recorded, span),
         }
     }
 }
 
 impl Workload {
-    /// Events planned per second, on average, for so many clients.
+    /// Events planned per second of such a window, on average, for so many clients; rather too many
+    /// than too few.
     #[must_use]
-    pub fn events_per_second(&self, clients: u32) -> f64 {
+    pub fn events_per_second(&self, clients: u32, window: Duration) -> f64 {
         let per = |gap: Duration| 1.0 / gap.as_secs_f64().max(1e-6);
         let clients = f64::from(clients);
         let topics = |inbox: Inbox| if inbox == Inbox::Own { clients } else { 1.0 };
@@ -103,14 +122,19 @@ impl Workload {
             Self::Poisson { mean_gap: gap, inbox, .. } | Self::Periodic { gap, inbox, .. } => {
                 topics(*inbox) * per(*gap)
             }
-            Self::Chat { members, gap_per_room, typing_before, receipts } => {
+            Self::Chat { members, gap_per_room, typing_before, receipts, night: _ } => {
                 let each =
                     1.0 + f64::from(u8::from(!typing_before.is_zero())) + f64::from(u8::from(*receipts));
                 clients / f64::from(*members) * per(*gap_per_room) * each
             }
             Self::Cricket { gap_per_ball, .. } => per(*gap_per_ball),
-            Self::Ticker { gap, .. } => per(*gap),
+            Self::Ticker { gap, opening, .. } => {
+                // All of the opening's excess, spread over the window.
+                let excess = |o: &Opening| (o.burst - 1.0) * o.settle.as_secs_f64() * per(window);
+                per(*gap) * (1.0 + opening.as_ref().map_or(0.0, excess))
+            }
             Self::Game { tick, .. } => clients * per(*tick),
+            Self::Trace { events, .. } => *events as f64 * per(window),
         }
     }
 

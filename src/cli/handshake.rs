@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Exit, Usage};
+use super::{Exit, Usage, print};
 use crate::handshake::{Target, record, show};
 
 /// How long each step may take.
@@ -25,7 +25,7 @@ pub(super) fn run(args: Args) -> Exit {
         }
     })?;
     if !transcript.chunks.is_empty() {
-        anstream::print!("{}", show::render(&transcript));
+        print(&show::render(&transcript))?;
     }
     match transcript.failure {
         None => Ok(0),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::{Exit, Usage};
+use super::{Exit, Usage, print};
 use crate::report;
 use crate::report::compare::{self, Comparison};
 
@@ -31,18 +31,18 @@ pub(super) fn run(args: Args) -> Exit {
             // The parent of a bare file name is empty, which means the present directory.
             let own = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let written = report::write(outcome, args.out.as_deref().unwrap_or(own))?;
-            anstream::print!("{}", report::text::summary(outcome, report::text::Style::Coloured));
+            print(&report::text::summary(outcome, report::text::Style::Coloured))?;
             written
         }
         _ => {
             let comparison = Comparison::new(outcomes);
             let dir = args.out.as_deref().unwrap_or(Path::new("reports/compare"));
             let written = compare::write(&comparison, dir)?;
-            anstream::print!("{}", report::text::comparison(&comparison, report::text::Style::Coloured));
+            print(&report::text::comparison(&comparison, report::text::Style::Coloured))?;
             written
         }
     };
-    anstream::println!("Report: {}", written.html.display());
+    print(&format!("Report: {}\n", written.html.display()))?;
     if args.open {
         open::that_detached(&written.html)
             .with_context(|| format!("cannot open {}", written.html.display()))?;

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::signals::Signals;
-use super::{Exit, THRESHOLD_FAILED, Usage, stage};
+use super::{Exit, THRESHOLD_FAILED, Usage, print, say, stage};
 use crate::live;
 use crate::outcome::{Delivery, Outcome};
 use crate::report;
@@ -104,9 +104,6 @@ fn refuse_what_is_not_built(args: &Args) -> anyhow::Result<()> {
 fn not_built_yet(scenario: &Scenario) -> Option<&'static str> {
     match scenario.engine {
         Engine::Sim | Engine::Theory => None,
-        Engine::Live if scenario.network.is_some() => {
-            Some("[network] is not built yet; leave it out: plain loopback")
-        }
         Engine::Live => None,
     }
 }
@@ -153,7 +150,7 @@ async fn all(args: &Args, scenarios: &[Scenario], directories: &[PathBuf]) -> Ex
     for (scenario, directory) in scenarios.iter().zip(directories) {
         let (outcome, deliveries) = one(args, scenario, &signal).await?;
         if args.format == Format::Text {
-            anstream::print!("{}", report::text::summary(&outcome, report::text::Style::Coloured));
+            print(&report::text::summary(&outcome, report::text::Style::Coloured))?;
         }
         if !args.no_report {
             save(args, &outcome, &deliveries, directory)?;
@@ -250,14 +247,14 @@ fn save(args: &Args, outcome: &Outcome, deliveries: &[Delivery], directory: &Pat
     let to_stdout = args.format == Format::Text;
     let hint = if args.open { "" } else { "   (--open)" };
     if to_stdout {
-        anstream::println!("Report: {}{hint}", page.display());
+        print(&format!("Report: {}{hint}\n", page.display()))?;
     } else if !args.quiet {
-        anstream::eprintln!("Report: {}{hint}", page.display());
+        say(&format!("Report: {}{hint}", page.display()));
     }
     if args.open
         && let Err(error) = open::that_detached(&page)
     {
-        anstream::eprintln!("anynews: cannot open {}: {error}", page.display());
+        say(&format!("anynews: cannot open {}: {error}", page.display()));
     }
     Ok(())
 }
@@ -268,12 +265,7 @@ fn print_json(outcomes: &[Outcome]) -> anyhow::Result<()> {
         [one] => serde_json::to_string_pretty(one)?,
         several => serde_json::to_string_pretty(several)?,
     };
-    use std::io::Write;
-    // A reader that has heard enough is not an error.
-    match writeln!(std::io::stdout(), "{text}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
+    Ok(print(&format!("{text}\n"))?)
 }
 
 /// SIGINT and SIGTERM: the first ends the run early, the second ends the program.

@@ -1,13 +1,13 @@
 //! `anynews scenarios`: the shipped ones listed or shown, and files checked.
 
 use std::fmt::Write as _;
-use std::io::{ErrorKind, Write as _};
 
+use crate::outcome;
 use crate::scenario::Scenario;
-use crate::scenario::file::Overrides;
+use crate::scenario::file::{self, Overrides};
 use crate::scenario::shipped::{self, LoadError};
 
-use super::{Exit, USAGE, Usage};
+use super::{Exit, USAGE, Usage, print};
 
 /// Options of `scenarios`.
 #[derive(Debug, clap::Args)]
@@ -31,9 +31,12 @@ enum Action {
         #[arg(required = true)]
         files: Vec<String>,
     },
-    /// JSON Schema of the file format (not built yet)
-    #[command(hide = true)]
-    Schema,
+    /// JSON Schema of scenario files, for editors and programs that write them
+    Schema {
+        /// Of outcome.json instead
+        #[arg(long)]
+        outcome: bool,
+    },
 }
 
 pub(super) fn run(args: Args) -> Exit {
@@ -41,7 +44,10 @@ pub(super) fn run(args: Args) -> Exit {
         Action::List => (list().map_err(usage)?, 0),
         Action::Show { name } => (shipped::text(&name).map_err(usage)?.1, 0),
         Action::Check { files } => check(&files),
-        Action::Schema => return super::not_yet("scenarios schema"),
+        Action::Schema { outcome } => {
+            let schema = if outcome { outcome::schema::schema() } else { file::schema::schema() };
+            (format!("{schema:#}\n"), 0)
+        }
     };
     print(&text)?;
     Ok(code)
@@ -84,12 +90,4 @@ fn check(files: &[String]) -> (String, u8) {
         let _ = writeln!(out, "{line}");
     }
     (out, code)
-}
-
-/// To stdout; a reader that has seen enough, like `head`, is no error.
-fn print(text: &str) -> std::io::Result<()> {
-    match anstream::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other,
-    }
 }

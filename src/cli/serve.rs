@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Exit, Usage, signals};
 use crate::clock::Clock;
+use crate::link::Link;
 use crate::os;
 use crate::server::{self, Settings};
 use crate::units::{parse_duration, parse_size};
@@ -53,6 +54,11 @@ pub(super) struct Args {
     /// Secret needed to publish (not built yet)
     #[arg(long, value_name = "SECRET")]
     token: Option<String>,
+    /// Delay every connection as a network would: a profile (3g, slow-4g, fast-4g, wifi, dsl,
+    /// satellite), numbers like rtt=100ms,jitter=10ms,loss=0.01,down=9Mbit/s,up=1Mbit/s, or a
+    /// profile and the numbers to change
+    #[arg(long, value_name = "NETWORK")]
+    network: Option<Link>,
     /// How long to wait for requests under way when stopping
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     drain: Duration,
@@ -161,7 +167,8 @@ async fn serve(args: Args, max_connections: u64) -> Exit {
     let mut signals = signals::Signals::take_over()?;
     let public = bind(args.listen)?;
     let control = args.child.control.map(bind).transpose()?;
-    announce(&public, control.as_ref())?;
+    // A parent that started it knows its network, and closes the pipe after the addresses.
+    announce(&public, control.as_ref(), args.network.as_ref().filter(|_| !child))?;
     if child {
         stop_at_end_of_stdin(stop.clone())?;
     }
@@ -197,6 +204,7 @@ fn settings(args: Args, max_connections: u64) -> Settings {
         drain: args.drain,
         clock: child.clock.map_or_else(Clock::anchored_now, Clock::from_anchor),
         seed: child.seed,
+        link: args.network,
         allow_origin: args.allow_origin,
         allow_host: args.allow_host,
         ..Settings::default()
@@ -212,11 +220,18 @@ fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// Says where it listens: a script, or `run`, reads it from the first lines.
-fn announce(public: &TcpListener, control: Option<&TcpListener>) -> anyhow::Result<()> {
+fn announce(
+    public: &TcpListener,
+    control: Option<&TcpListener>,
+    network: Option<&Link>,
+) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "listening on http://{}", public.local_addr()?)?;
     if let Some(control) = control {
         writeln!(out, "control on http://{}", control.local_addr()?)?;
+    }
+    if let Some(link) = network {
+        writeln!(out, "network {link}")?;
     }
     out.flush()?;
     Ok(())

@@ -60,7 +60,7 @@ pub(super) async fn play(scenario: Scenario, show: Show, mut events: UnboundedRe
             while let Some(event) = events.recv().await {
                 stage.take(event);
                 if let Some(line) = stage.spoken.take() {
-                    anstream::eprintln!("{line}");
+                    super::say(&line);
                 }
             }
         }
@@ -86,11 +86,11 @@ async fn draw_until_done(stage: &mut Stage, mut events: UnboundedReceiver<Progre
         // Drawing is a courtesy: a terminal that went away does not end the run.
         let _ = term.clear_last_lines(drawn);
         for line in &lines {
-            anstream::eprintln!("{line}");
+            super::say(line);
         }
         drawn = lines.len();
     }
-    anstream::eprintln!();
+    super::say("");
 }
 
 /// What the audience sees at one moment.

@@ -33,7 +33,7 @@ impl<'a> Body<'a> {
         let planned = &plan.schedule.events[event as usize];
         Some(Self {
             topic: None,
-            kind: planned.kind,
+            kind: &planned.kind,
             data: serde_json::from_str(&planned.data).ok()?,
             at: start + planned.at,
             id: Plan::id_of(event),

@@ -8,20 +8,25 @@ use super::Crowd;
 /// Sends this client's events until the run ends.
 pub(super) async fn live(crowd: &Crowd, client: u32, http: &Client) {
     let url = format!("http://{}/topics/{}/events", crowd.server, crowd.topic(client));
+    let mut free = i64::MIN;
     for &event in &crowd.plan.by_author[client as usize] {
         tokio::select! {
             () = crowd.sleep_until(crowd.plan.schedule.events[event as usize].at) => {}
             () = crowd.stop.cancelled() => return,
         }
-        post(crowd, client, event, http, &url).await;
+        post(crowd, client, event, http, &url, free).await;
+        free = crowd.now();
     }
 }
 
-async fn post(crowd: &Crowd, client: u32, event: u32, http: &Client, url: &str) {
+/// Sends one event; the answer to the one before came at `free`.
+async fn post(crowd: &Crowd, client: u32, event: u32, http: &Client, url: &str, free: i64) {
     let Some(body) = crowd.body(event).and_then(|body| body.from(client).json()) else { return };
     {
         let mut ledger = crowd.ledger();
-        ledger.publish_sent(event, crowd.now());
+        // One at a time: waiting for an answer is the way's own cost, not the load generator's.
+        let waited = free.saturating_sub(crowd.plan.schedule.events[event as usize].at).max(0);
+        ledger.publish_sent(event, crowd.now() - waited);
         ledger.sent(event, false);
     }
     let json = HeaderValue::from_static("application/json");

@@ -15,7 +15,7 @@ pub struct Book {
     pub(super) requests: Requests,
     pub(super) frames: Frames,
     pub(super) reconnects: u64,
-    pub(super) answered: u64,
+    pub(super) answers: u64,
     pub(super) answered_whole_run: u64,
     pub(super) published: u64,
     pub(super) sends: u64,
@@ -54,6 +54,19 @@ impl Steps {
     fn index(&self, at: i64) -> usize {
         usize::try_from(at / self.step_us).unwrap_or(0).min(self.requests.len() - 1)
     }
+
+    /// Where a step ends; the last takes whatever is left.
+    fn end_of(&self, step: usize) -> i64 {
+        let last = step + 1 == self.requests.len();
+        if last { i64::MAX } else { (step as i64 + 1) * self.step_us }
+    }
+}
+
+/// Finds the steps of times that never go back, without a division each.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StepCursor {
+    step: usize,
+    end: i64,
 }
 
 /// A counted delivery, as far as sums go.
@@ -81,7 +94,7 @@ impl Book {
             requests: Requests::default(),
             frames: Frames::default(),
             reconnects: 0,
-            answered: 0,
+            answers: 0,
             answered_whole_run: 0,
             published: 0,
             sends: 0,
@@ -103,6 +116,7 @@ impl Book {
 
     /// Whether something intended at `at` counts.
     #[must_use]
+    #[inline]
     pub fn counts(&self, at: i64) -> bool {
         (0..self.duration).contains(&at)
     }
@@ -117,29 +131,67 @@ impl Book {
 
     /// A poll came back; true when it counts.
     pub fn polled(&mut self, poll: &Polled) -> bool {
+        let step = self.steps.index(poll.intended);
+        let counts = self.answered_in(step, poll);
+        if counts {
+            if !self.long {
+                self.corrected.record(poll.answered - poll.intended);
+                self.uncorrected.record(poll.answered - poll.sent);
+            }
+            self.poll_late.record(poll.sent - poll.intended);
+        }
+        counts
+    }
+
+    /// The same without the times of the request, which virtual time does not know, and with the step
+    /// of the series it was intended in.
+    #[inline]
+    pub fn answered_in(&mut self, step: usize, poll: &Polled) -> bool {
         self.answered_whole_run += 1;
         if !self.counts(poll.intended) || (self.long && poll.answered >= self.duration) {
             return false;
         }
         self.requests.polls += 1;
-        self.answered += 1;
+        self.answers += 1;
         self.requests.empty += u64::from(poll.events == 0);
-        let step = self.steps.index(poll.intended);
         self.steps.requests[step] += 1;
         self.steps.empty[step] += u64::from(poll.events == 0);
-        if !self.long {
-            self.corrected.record(poll.answered - poll.intended);
-            self.uncorrected.record(poll.answered - poll.sent);
-        }
-        self.poll_late.record(poll.sent - poll.intended);
         true
+    }
+
+    /// The step of `at`, which is no earlier than at the last call with this cursor; times before the
+    /// window belong to its first step.
+    #[inline]
+    pub fn seek(&self, cursor: &mut StepCursor, at: i64) -> usize {
+        if at >= cursor.end {
+            cursor.step = self.steps.index(at);
+            cursor.end = self.steps.end_of(cursor.step);
+        }
+        cursor.step
     }
 
     /// `n` polls, the first intended at `first` and one every `interval`, all found nothing: the
     /// same as so many [`Book::polled`], at a cost that does not grow with `n`. Calls `each` with the
-    /// step of the series and the number of counted polls in it.
-    pub fn polled_in_vain(&mut self, first: i64, interval: i64, n: i64, mut each: impl FnMut(usize, u64)) {
-        self.answered_whole_run += n.max(0).unsigned_abs();
+    /// step of the series and the number of counted polls in it. `cursor` as in [`Book::seek`].
+    #[inline]
+    pub fn polled_in_vain(
+        &mut self,
+        cursor: &mut StepCursor,
+        first: i64,
+        interval: i64,
+        n: i64,
+        mut each: impl FnMut(usize, u64),
+    ) {
+        if n <= 0 {
+            return;
+        }
+        self.answered_whole_run += n.unsigned_abs();
+        // Usually all of them count, and lie in one step.
+        let last = first + (n - 1) * interval;
+        let step = self.seek(cursor, first);
+        if first >= 0 && last < self.duration.min(cursor.end) {
+            return self.add_in_vain(step, n.unsigned_abs(), &mut each);
+        }
         // The counted ones are those with an index in [from, to).
         let from = if first >= 0 { 0 } else { (interval - 1 - first) / interval };
         let to = if first >= self.duration { 0 } else { (self.duration - 1 - first) / interval + 1 };
@@ -147,22 +199,21 @@ impl Book {
         while index < to {
             let at = first + index * interval;
             let step = self.steps.index(at);
-            // The last step takes whatever is left.
-            let ends = if step + 1 == self.steps.requests.len() {
-                self.duration
-            } else {
-                (step as i64 + 1) * self.steps.step_us
-            };
-            let next = index + ((ends - 1 - at) / interval + 1).min(to - index);
-            let count = (next - index).unsigned_abs();
-            self.steps.requests[step] += count;
-            self.steps.empty[step] += count;
-            self.requests.polls += count;
-            self.requests.empty += count;
-            self.answered += count;
-            each(step, count);
+            let end = self.steps.end_of(step).min(self.duration);
+            let next = index + ((end - 1 - at) / interval + 1).min(to - index);
+            self.add_in_vain(step, (next - index).unsigned_abs(), &mut each);
             index = next;
         }
+    }
+
+    #[inline]
+    fn add_in_vain(&mut self, step: usize, n: u64, each: &mut impl FnMut(usize, u64)) {
+        self.steps.requests[step] += n;
+        self.steps.empty[step] += n;
+        self.requests.polls += n;
+        self.requests.empty += n;
+        self.answers += n;
+        each(step, n);
     }
 
     /// Step of the series that a counted time falls into.
@@ -260,13 +311,19 @@ impl Book {
 
     /// A first arrival of a counted (client, event) pair.
     pub fn delivered(&mut self, got: &Delivered) {
+        let step = self.steps.index(got.published);
+        self.delivered_in(step, got);
+    }
+
+    /// The same when the step of the series that the event was published in is known.
+    #[inline]
+    pub fn delivered_in(&mut self, step: usize, got: &Delivered) {
         self.reordered += u64::from(!got.in_order);
         self.delivered += 1;
         self.payload += got.payload;
         let latency = (got.at - got.published).max(0);
         self.latency.record(latency);
-        let step = self.steps.index(got.published);
-        self.steps.latency[step].record(latency);
+        self.steps.latency[step].record_roughly(latency);
         if self.samples.len() <= SAMPLE_LIMIT as usize {
             self.samples.push(latency as f64 / 1000.0);
         }
@@ -294,7 +351,7 @@ impl Book {
         mine.pings += theirs.pings;
         mine.comments += theirs.comments;
         self.reconnects += other.reconnects;
-        self.answered += other.answered;
+        self.answers += other.answers;
         self.answered_whole_run += other.answered_whole_run;
         self.published += other.published;
         self.sends += other.sends;

@@ -10,18 +10,15 @@ pub struct Staleness {
 
 impl Staleness {
     /// An event published at `at` was the oldest one missing until `until` (both µs in the window).
+    #[inline]
     pub fn missed(&mut self, at: i64, until: i64) {
         let from = self.clean_at.max(at);
         if until > from {
-            let (a, b) = (u128::from((from - at).unsigned_abs()), u128::from((until - at).unsigned_abs()));
-            self.twice += b * b - a * a;
+            let (a, b) = ((from - at).unsigned_abs(), (until - at).unsigned_abs());
+            // b² − a²
+            self.twice += u128::from(b - a) * u128::from(b + a);
             self.clean_at = until;
         }
-    }
-
-    /// Nothing published before was missing at `now`.
-    pub fn caught_up(&mut self, now: i64) {
-        self.clean_at = self.clean_at.max(now);
     }
 }
 
@@ -91,6 +88,5 @@ impl Reader {
             self.staleness.missed(at, now.min(dies_at(at, ttl_ms)));
         }
         self.settled = self.settled.max(ordinal + 1);
-        self.staleness.caught_up(now);
     }
 }

@@ -13,7 +13,15 @@ const SECOND: i64 = 1_000_000;
 const WINDOW: i64 = 10 * SECOND;
 
 fn event(at: i64, author: Option<u32>, ttl_ms: Option<u64>, key: Option<&str>) -> Planned {
-    Planned { at, topic: 0, author, kind: "message", ttl_ms, key: key.map(Into::into), data: "1".into() }
+    Planned {
+        at,
+        topic: 0,
+        author,
+        kind: "message".into(),
+        ttl_ms,
+        key: key.map(Into::into),
+        data: "1".into(),
+    }
 }
 
 fn plan(events: Vec<Planned>, clients: usize, conflate: bool) -> Arc<Plan> {

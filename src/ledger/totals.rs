@@ -140,7 +140,7 @@ impl Book {
             clients: closing.connected,
             clients_connected: closing.connected,
             requests: Requests { total, ..self.requests.clone() },
-            waste_ratio: ratio(self.requests.empty as f64, self.answered),
+            waste_ratio: ratio(self.requests.empty as f64, self.answers),
             idle_per_delivery: ratio(idle as f64, self.delivered),
             requests_per_delivery: ratio(total as f64, self.delivered),
             connections: outcome::Connections { reconnects: self.reconnects, ..Default::default() },

@@ -102,6 +102,9 @@ fn arguments(context: &Context<'_>, transport: &Transport) -> Vec<String> {
     set("max-connections", limits::connections(scenario, transport).to_string());
     set("keep", keep.to_string());
     set("idle-keep-alive", crate::units::format_duration(idle));
+    if let Some(link) = &scenario.network {
+        set("network", link.to_string());
+    }
     if let Way::WebSocket { ping, read_buffer } = transport.way {
         set("ping", crate::units::format_duration(ping));
         set("read-buffer", crate::units::format_size(read_buffer as u64));

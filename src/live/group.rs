@@ -13,6 +13,7 @@ use super::publisher::{Pump, keep_time};
 use super::{Context, Progress, assemble};
 use crate::client::{self, Crowd, Setting};
 use crate::clock::{Micros, as_micros};
+use crate::link::Link;
 use crate::outcome::{Delivery, TransportOutcome};
 use crate::server::stats::Stats;
 use crate::{ledger, os};
@@ -23,7 +24,7 @@ const BARRIER: Duration = Duration::from_secs(10);
 const LEAD_US: i64 = 50_000;
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(250);
-/// Beyond the longest interval, what is on its way has this long to arrive.
+/// Beyond the longest interval and a round trip, what is on its way has this long to arrive.
 const GRACE: Duration = Duration::from_secs(2);
 /// People have this long to hang up.
 const HANG_UP: Duration = Duration::from_secs(5);
@@ -106,7 +107,8 @@ fn larger(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 /// How long after its time an event may still reach a client of this transport, microseconds.
 fn patience(context: &Context<'_>, index: usize) -> i64 {
     let interval = context.scenario.transports[index].way.interval().unwrap_or_default();
-    as_micros(interval + GRACE)
+    let under_way = context.scenario.network.as_ref().map(Link::slack).unwrap_or_default();
+    as_micros(interval + under_way + GRACE)
 }
 
 async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
@@ -123,6 +125,8 @@ async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
         person: context.person,
         keep_log: context.options.keep_deliveries,
         moments: Some(forward(context.options.progress.clone(), index)),
+        // One round trip for the connection, one for what is asked.
+        opening: context.scenario.network.as_ref().map(|link| 2 * link.rtt).unwrap_or_default(),
     }));
     Ok(Member { index, server, crowd, people: JoinSet::new() })
 }

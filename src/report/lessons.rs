@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 use crate::scenario::{Engine, Inbox, Workload};
 use crate::units::format_rate;
 
-use super::numbers::{count, duration, percent};
+use super::numbers::{count, duration, ms};
 use super::ways::{Kind, list, ways};
 
 /// The rule of thumb of every verdict.
@@ -40,33 +40,37 @@ pub const ROUND_TRIP: &str = "+ half your round trip";
 /// Where the figures come from, as the end of a sentence.
 #[must_use]
 pub fn place(outcome: &Outcome) -> String {
-    let network = outcome.scenario.network.as_ref().map(link);
-    let with =
-        network.as_ref().map_or_else(String::new, |link| format!(" with a network in between ({link})"));
+    let network = outcome.scenario.network.as_ref();
+    let behind = network.map(|link| format!(", on a network of {}", path(link))).unwrap_or_default();
     match outcome.engine {
         Engine::Live if network.is_none() => {
             "real sockets on one machine; on a network, add half your round trip to each delay.".to_owned()
         }
-        Engine::Live => format!("real sockets on one machine{with}."),
-        Engine::Sim => format!("in virtual time{with}: no machine was measured."),
-        Engine::Theory => format!("by formula{with}: computed, not measured."),
+        Engine::Live => format!("real sockets on one machine{behind}."),
+        Engine::Sim => format!("in virtual time{behind}: no machine was measured."),
+        Engine::Theory => format!("by formula{behind}: computed, not measured."),
     }
 }
 
-/// A network as a person says it: `fast-4g: 60 ms round trip, 9 Mbit/s down, 1.5 Mbit/s up`.
+/// A network in a few words: `3g, 400 ms round trip`.
 #[must_use]
-pub fn link(link: &Link) -> String {
-    let mut parts = vec![format!("{} round trip", duration(link.rtt))];
+pub fn path(link: &Link) -> String {
+    let name = link.profile.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
+    let lost = (link.loss * 1e6).round() / 1e4;
+    let loss = if link.loss > 0.0 { format!(", {lost}\u{a0}% lost") } else { String::new() };
+    format!("{name}{} round trip{loss}", ms(link.rtt.as_secs_f64() * 1000.0))
+}
+
+/// A network with all its numbers, for a table of facts.
+#[must_use]
+pub fn path_in_full(link: &Link) -> String {
+    let mut parts = vec![path(link)];
     if !link.jitter.is_zero() {
         parts.push(format!("±{} each way", duration(link.jitter)));
     }
-    if link.loss > 0.0 {
-        parts.push(format!("{} of the segments lost", percent(link.loss)));
-    }
     let rates = [(link.down, "down"), (link.up, "up")];
     parts.extend(rates.iter().filter_map(|(rate, way)| Some(format!("{} {way}", format_rate((*rate)?)))));
-    let name = link.profile.as_ref().map_or_else(String::new, |name| format!("{name}: "));
-    name + &parts.join(", ")
+    parts.join(", ")
 }
 
 /// The settings of a network that differ from none: `rtt=100ms`.
@@ -93,6 +97,7 @@ pub fn gap(workload: &Workload) -> Option<(&'static str, Duration)> {
         Workload::Chat { gap_per_room, .. } => ("gap_per_room", *gap_per_room),
         Workload::Cricket { gap_per_ball, .. } => ("gap_per_ball", *gap_per_ball),
         Workload::Game { tick, .. } => ("tick", *tick),
+        Workload::Trace { .. } => return None,
     })
 }
 
@@ -116,22 +121,36 @@ pub fn scenario(outcome: &Outcome) -> String {
         Workload::Periodic { gap, inbox, .. } => {
             format!("{people} people {}; a message comes to it every {}.", whose(inbox), duration(*gap))
         }
-        Workload::Chat { members, gap_per_room, .. } => format!(
-            "{people} people chat in rooms of {members}; each room sees a message every {} on average.",
-            duration(*gap_per_room)
-        ),
-        Workload::Cricket { gap_per_ball, overs } => format!(
-            "{people} people follow an innings of {overs} overs; a ball is bowled every {}.",
-            duration(*gap_per_ball)
-        ),
-        Workload::Ticker { symbols, gap, .. } => format!(
-            "{people} people watch a market of {symbols} symbols; a price changes every {}.",
-            duration(*gap)
-        ),
+        Workload::Chat { members, gap_per_room, night, .. } => {
+            let asleep = night.as_ref().map_or_else(String::new, |night| {
+                format!(" At night ({}) there are {:.0} % of that.", night.hours, night.quiet * 100.0)
+            });
+            let gap = duration(*gap_per_room);
+            format!(
+                "{people} people chat in rooms of {members}; each room sees a message every {gap} on average.{asleep}"
+            )
+        }
+        Workload::Cricket { gap_per_ball, overs, pauses } => {
+            let pauses = if *pauses { ", with pauses after overs, wickets and innings" } else { "" };
+            let gap = duration(*gap_per_ball);
+            format!("{people} people follow innings of {overs} overs; a ball is bowled every {gap}{pauses}.")
+        }
+        Workload::Ticker { symbols, gap, opening, .. } => {
+            let burst = opening.as_ref().map_or_else(String::new, |opening| {
+                format!(", and {} times as often when it opens", opening.burst)
+            });
+            let gap = duration(*gap);
+            format!(
+                "{people} people watch a market of {symbols} symbols; a price changes every {gap}{burst}."
+            )
+        }
         Workload::Game { players, tick } => format!(
             "{people} people play in matches of {players}; each moves every {}, and every move goes to all others.",
             duration(*tick)
         ),
+        Workload::Trace { file, events, .. } => {
+            format!("{people} people follow a recording of {} events ({file}).", count(*events))
+        }
     };
     let names: Vec<String> = ways(outcome).iter().map(super::ways::Way::full).collect();
     let turn = if outcome.in_turn { ", one after another" } else { ", all on the same schedule at once" };
@@ -185,6 +204,9 @@ pub fn questions(outcome: &Outcome) -> Vec<&'static str> {
         Workload::Ticker { .. } => {
             "A reader who falls behind wants only the latest price. What may be dropped, and who decides it?"
         }
+        Workload::Trace { .. } => {
+            "Where in this recording does polling waste most, and where does it wait longest?"
+        }
         Workload::Game { .. } => "At which tick does polling become unplayable, however fast the server is?",
     });
     asked.push("What happens to each transport when the server restarts?");
@@ -198,6 +220,7 @@ pub fn glossary(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
     let has = |kind: Kind| kinds.contains(&kind);
     let asks = has(Kind::Poll) || has(Kind::LongPoll);
     let poisson = matches!(outcome.scenario.workload, Workload::Poisson { .. });
+    let near = outcome.scenario.network.is_none();
     let entries = [
         (has(Kind::Poll), "Polling", "Asking again and again: “Any new messages?” Here also called letters."),
         (
@@ -232,7 +255,8 @@ pub fn glossary(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
         (true, "Median (p50)", "Half of the values are smaller. p95: 95 in 100 are smaller."),
         (true, "n", "How many values a figure rests on."),
         (true, "Window", "The part of the run that is counted."),
-        (true, "Loopback", "The network inside one machine: no distance, no loss."),
+        (near, "Loopback", "The network inside one machine: no distance, no loss."),
+        (!near, "Round trip", "The time from one end to the other and back, however small the message."),
     ];
     entries.into_iter().filter(|(due, ..)| *due).map(|(_, term, meaning)| (term, meaning)).collect()
 }
@@ -246,10 +270,17 @@ pub fn engine(outcome: &Outcome) -> &'static str {
         Engine::Theory => "theory: computed, not measured",
     }
 }
+/// What a run without a network takes for granted, and one with.
+const ASSUMED_NEAR: &str = "Loopback: no distance, no loss. On a real network add half your round trip to each delay, on both sides of \
+             the comparison. Lean headers: a browser’s cookies and headers make every poll larger. No TLS.";
+const ASSUMED_FAR: &str = "A network made by the program: bytes are delayed both ways and arrive in order, a new connection first costs \
+             a round trip, and a lost segment costs a time-out and holds up what follows it. A line has its full rate at \
+             once and never slows down. Lean headers: a browser’s cookies and headers make every poll larger. No TLS.";
 
 /// How it was measured, and what it does not say: heading and text.
 #[must_use]
 pub fn method(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
+    let assumed = if outcome.scenario.network.is_some() { ASSUMED_FAR } else { ASSUMED_NEAR };
     let mut parts = vec![match outcome.engine {
         Engine::Live => (
             "Measured",
@@ -282,19 +313,7 @@ pub fn method(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
         "The wire estimate adds 40 bytes of TCP/IP for each segment of at most 1,448 bytes; bare acknowledgements \
          are not counted.",
     ));
-    parts.push(match &outcome.scenario.network {
-        None => (
-            "Assumed",
-            "Loopback: no distance, no loss. On a real network add half your round trip to each delay, on both sides of \
-             the comparison. Lean headers: a browser’s cookies and headers make every poll larger. No TLS.",
-        ),
-        Some(_) => (
-            "Assumed",
-            "The network delays every message by half the round trip, give or take the jitter. A lost segment is late by \
-             a retransmission time-out, and holds up all that follows on its connection. The schedule’s own publisher \
-             is not delayed. Lean headers: a browser’s cookies and headers make every poll larger. No TLS.",
-        ),
-    });
+    parts.push(("Assumed", assumed));
     if outcome.engine != Engine::Theory {
         parts.push((
             "Not said",

@@ -16,6 +16,7 @@ fn somewhere() -> (PathBuf, Option<tempfile::TempDir>) {
 #[test]
 fn reports_are_whole_whatever_was_measured() {
     let (dir, _guard) = somewhere();
+    let valid = jsonschema::draft202012::new(&crate::outcome::schema::schema()).unwrap();
     let cases = [
         ("letters", fixture::letters(), 6),
         ("in-between", fixture::in_between(), 6),
@@ -32,6 +33,7 @@ fn reports_are_whole_whatever_was_measured() {
         let json: serde_json::Value =
             serde_json::from_slice(&fs::read(written.outcome.unwrap()).unwrap()).unwrap();
         assert_eq!(json["schema"], SCHEMA);
+        assert!(valid.is_valid(&json), "{name}: {:?}", valid.validate(&json).err());
     }
 }
 
@@ -87,4 +89,17 @@ fn what_is_no_outcome_is_refused_by_name() {
     }
     let missing = format!("{:#}", read(&dir.path().join("none.json")).unwrap_err());
     assert!(missing.contains("none.json"), "{missing}");
+}
+
+#[test]
+fn a_run_on_a_network_does_not_speak_of_loopback() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut outcome = fixture::letters();
+    outcome.scenario.network = crate::link::Link::profile("satellite");
+    let written = write(&outcome, dir.path()).unwrap();
+    let page = fs::read_to_string(written.html).unwrap();
+    for text in [page, text::summary(&outcome, text::Style::Plain)] {
+        assert!(text.replace('\u{a0}', " ").contains("satellite, 20 ms round trip, 2.5 % lost"));
+        assert!(!text.contains("oopback") && !text.contains("half your round trip"));
+    }
 }

@@ -17,8 +17,10 @@ use tree::{Table, Value};
 
 mod network;
 mod report;
+pub mod schema;
 mod section;
 mod set;
+mod trace;
 mod transports;
 mod tree;
 mod workload;
@@ -117,7 +119,7 @@ const PUSH_WARMUP: Duration = Duration::from_secs(1);
 /// `[[transport]]` or more. Defaults at the top: `title` the name, `seed` 1, `duration` 20 s, `warmup`
 /// the longest short-poll interval, at most 10 s (1 s without short polls). Of workloads: `inbox` own,
 /// no `payload`, `typing_before` 0 ms (never), `receipts` false, 20 `overs`, 20 `symbols`, `conflate`
-/// false. Of transports: `label` the kind (poll-2, poll-3 … when repeated), `keep_alive` true,
+/// false, `quiet` 0.05, `pauses` false, `settle` 10 min. Of transports: `label` the kind (poll-2, poll-3 … when repeated), `keep_alive` true,
 /// `conditional` false, `hold` 25 s, `ping` 25 s (0 ms: none), `read_buffer` 4 KiB.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::file::{self, Overrides, Problems};
-use super::{Scenario, nearest};
+use super::{Scenario, nearest, plain};
 
 /// A scenario that comes with the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +20,19 @@ macro_rules! shipped {
     };
 }
 
-const ALL: [Shipped; 7] =
-    shipped!["letters", "in-between", "chat", "cricket", "ticker", "game", "connection-per-poll"];
+/// Those over real sockets, then those too long for anything but virtual time.
+const ALL: [Shipped; 10] = shipped![
+    "letters",
+    "in-between",
+    "chat",
+    "cricket",
+    "ticker",
+    "game",
+    "connection-per-poll",
+    "cricket-match",
+    "messenger-day",
+    "market-open",
+];
 
 /// Every shipped scenario, in the order of a course.
 #[must_use]
@@ -94,33 +105,10 @@ pub fn text(path_or_name: &str) -> Result<(String, String), LoadError> {
     if !is_path {
         return Err(LoadError::Unknown { name: path_or_name.to_owned() });
     }
-    let text =
-        read(path).map_err(|reason| LoadError::Unreadable { path: path_or_name.to_owned(), reason })?;
+    let text = plain::read(path, LARGEST_FILE, "a scenario is a TOML text")
+        .map_err(|reason| LoadError::Unreadable { path: path_or_name.to_owned(), reason })?;
     let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("scenario");
     Ok((name.to_owned(), text))
-}
-
-fn read(path: &Path) -> Result<String, String> {
-    if path.is_dir() {
-        return Err("is a folder; name a scenario file in it".to_owned());
-    }
-    // Reading a device or a pipe might never end.
-    let about = std::fs::metadata(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        _ => format!("cannot be read: {error}"),
-    })?;
-    if !about.is_file() {
-        return Err("is not a plain file; a scenario is a TOML text".to_owned());
-    }
-    if about.len() > LARGEST_FILE {
-        return Err("is larger than 1 MiB; a scenario is a short TOML text".to_owned());
-    }
-    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
-    match String::from_utf8(bytes) {
-        Ok(text) if text.contains('\0') => Err("is a binary file; a scenario is a TOML text".to_owned()),
-        Ok(text) => Ok(text),
-        Err(_) => Err("is not UTF-8; a scenario is a TOML text".to_owned()),
-    }
 }
 
 /// Loads a scenario by path or shipped name, with the command line's overrides.
@@ -137,7 +125,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::scenario::Engine;
     use crate::transport::Way;
+    use crate::workload::{Planned, Schedule};
 
     fn scenario(shipped: &Shipped) -> Scenario {
         load(shipped.name, &Overrides::default()).unwrap_or_else(|error| panic!("{error}"))
@@ -148,6 +138,19 @@ mod tests {
         for shipped in all() {
             let scenario = scenario(shipped);
             assert!(scenario.lesson.is_some() && scenario.predict.is_some(), "{}", shipped.name);
+            assert!(shipped.text.contains("Real systems (2026-11):"), "{}", shipped.name);
+            assert!(shipped.text.lines().all(|line| line.chars().count() <= 110), "{}", shipped.name);
+        }
+    }
+
+    fn by_engine(engine: Engine) -> impl Iterator<Item = (&'static str, Scenario)> {
+        let all = all().iter().map(|shipped| (shipped.name, scenario(shipped)));
+        all.filter(move |(_, scenario)| scenario.engine == engine)
+    }
+
+    #[test]
+    fn every_live_scenario_is_over_soon() {
+        for (name, scenario) in by_engine(Engine::Live) {
             assert!(scenario.duration <= Duration::from_secs(30));
             let longest = scenario.transports.iter().map(|transport| match &transport.way {
                 Way::Poll { interval, .. } => *interval,
@@ -155,13 +158,7 @@ mod tests {
                 _ => Duration::ZERO,
             });
             let grace = longest.max().unwrap_or_default() + Duration::from_secs(2);
-            assert!(
-                scenario.warmup + scenario.duration + grace <= Duration::from_secs(40),
-                "{}",
-                shipped.name
-            );
-            assert!(shipped.text.contains("Real systems (2026-11):"), "{}", shipped.name);
-            assert!(shipped.text.lines().all(|line| line.chars().count() <= 110), "{}", shipped.name);
+            assert!(scenario.warmup + scenario.duration + grace <= Duration::from_secs(40), "{name}");
         }
     }
 
@@ -175,24 +172,29 @@ mod tests {
         }
     }
 
+    /// Deliveries by push to all readers, and events that clients send.
+    fn pushed_and_sent(scenario: &Scenario, schedule: &Schedule) -> (usize, usize) {
+        let mut readers = vec![0usize; schedule.topics.len()];
+        for topic in &schedule.reads {
+            readers[*topic as usize] += 1;
+        }
+        let of = |event: &Planned| readers[event.topic as usize] - usize::from(event.author.is_some());
+        assert_eq!(schedule.reads.len(), scenario.clients as usize);
+        let sent = schedule.events.iter().filter(|event| event.author.is_some()).count();
+        (schedule.events.iter().map(of).sum(), sent)
+    }
+
+    fn window(scenario: &Scenario) -> Schedule {
+        let to = crate::clock::as_micros(scenario.duration);
+        scenario.workload.schedule(scenario.clients, scenario.seed, 0, to)
+    }
+
     /// Two cores carry all transports of a scenario at once.
     #[test]
-    fn every_shipped_scenario_is_a_moderate_load() {
-        for shipped in all() {
-            let scenario = scenario(shipped);
+    fn every_live_scenario_is_a_moderate_load() {
+        for (name, scenario) in by_engine(Engine::Live) {
             let seconds = scenario.duration.as_secs_f64();
-            let to = crate::clock::as_micros(scenario.duration);
-            let schedule = scenario.workload.schedule(scenario.clients, scenario.seed, 0, to);
-            let mut readers = vec![0usize; schedule.topics.len()];
-            for topic in &schedule.reads {
-                readers[*topic as usize] += 1;
-            }
-            let pushed: usize = schedule
-                .events
-                .iter()
-                .map(|event| readers[event.topic as usize] - usize::from(event.author.is_some()))
-                .sum();
-            let sent = schedule.events.iter().filter(|event| event.author.is_some()).count();
+            let (pushed, sent) = pushed_and_sent(&scenario, &window(&scenario));
             let clients = f64::from(scenario.clients);
             let (mut requests, mut deliveries) = (0.0, 0.0);
             for transport in &scenario.transports {
@@ -204,9 +206,32 @@ mod tests {
                     Way::WebSocket { .. } => 0.0,
                 };
             }
-            assert!(pushed > 100, "{}: {pushed} deliveries say nothing", shipped.name);
-            assert!(requests < 1_500.0 && deliveries < 8_000.0, "{}: {requests} {deliveries}", shipped.name);
+            assert!(pushed > 100, "{name}: {pushed} deliveries say nothing");
+            assert!(requests < 1_500.0 && deliveries < 8_000.0, "{name}: {requests} {deliveries}");
         }
+    }
+
+    /// Virtual time costs by the delivery, and the list of events lies in memory.
+    #[test]
+    fn every_whole_life_fits_into_seconds() {
+        for (name, scenario) in by_engine(Engine::Sim) {
+            let schedule = window(&scenario);
+            let (pushed, _) = pushed_and_sent(&scenario, &schedule);
+            assert!(scenario.duration >= Duration::from_secs(3_600), "{name}: for this there is live");
+            assert!(schedule.events.len() <= 500_000, "{name}: {} events", schedule.events.len());
+            let deliveries = pushed * scenario.transports.len();
+            assert!((1_000..20_000_000).contains(&deliveries), "{name}: {deliveries}");
+        }
+    }
+
+    #[test]
+    fn the_whole_match_is_one_match() {
+        let match_ = scenario(find("cricket-match").unwrap());
+        let summaries: Vec<_> =
+            window(&match_).events.into_iter().filter(|event| event.kind == "summary").collect();
+        assert_eq!(summaries.len(), 2, "{summaries:#?}");
+        let minutes_left = match_.duration.as_secs() / 60 - summaries[1].at.unsigned_abs() / 60_000_000;
+        assert!(minutes_left <= 15, "{minutes_left} minutes, and the next match would begin");
     }
 
     #[test]

@@ -22,7 +22,9 @@ use super::meter::Meter;
 use super::problem::Problem;
 use super::socket::Socket;
 use super::stats::count;
+use super::stream::Stream;
 use super::{App, guard};
+use crate::random::{Dice, stream as draws};
 
 /// Most bytes of a request's head, and of an answer that waits to be written.
 const BUFFER: usize = 32 * 1024;
@@ -53,15 +55,23 @@ fn start(stream: TcpStream, app: &Arc<App>, router: &Router, abort: &Cancellatio
     if current >= app.settings.max_connections {
         count(&app.counters.refused);
         if current < app.settings.max_connections + REFUSALS {
-            let socket = Socket::new(stream, meter(app));
+            let socket = Socket::new(linked(stream, app), meter(app));
             app.tasks.spawn(refuse(socket, app.settings.max_connections));
         }
         return;
     }
     count(&app.counters.opened);
     let meter = meter(app);
-    let socket = Socket::new(stream, meter.clone());
+    let socket = Socket::new(linked(stream, app), meter.clone());
     app.tasks.spawn(serve(socket, meter, app.clone(), router.clone(), abort.clone()));
+}
+
+/// The connection behind the listener's network, if it has one. What happens on the way is drawn for
+/// each connection from its number.
+fn linked(stream: TcpStream, app: &App) -> Stream {
+    let number = app.counters.opened.load(Relaxed) + app.counters.refused.load(Relaxed);
+    let dice = Dice::new(app.settings.seed.unwrap_or(0), &[draws::NETWORK, number]);
+    Stream::new(stream, app.link.as_ref(), dice)
 }
 
 fn meter(app: &App) -> Arc<Meter> {

@@ -1,6 +1,6 @@
 //! The accepted TCP socket, wrapped: counts every byte, and ends connections that only sit there.
 //!
-//! It knows HTTP no further than where a head ends; hyper and tungstenite speak above it.
+//! Whether the client is near or behind a network, the stream below knows. This file knows HTTP no further than where a head ends; hyper and tungstenite speak above it.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::head::{HeadEnd, Recording};
 use super::meter::{Meter, Phase};
 use super::problem::Problem;
+use super::stream::Stream;
 
 /// How long a connection this side closes is read on, so that what was sent last still arrives: a
 /// socket closed with unread bytes resets the connection, and a reset throws away what is under way.
@@ -26,7 +26,7 @@ const LINGER: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Socket {
     /// Absent only while being dropped.
-    stream: Option<TcpStream>,
+    stream: Option<Stream>,
     meter: Arc<Meter>,
     /// The phase as last seen from here, and since when.
     phase: Phase,
@@ -41,12 +41,12 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, meter: Arc<Meter>) -> Self {
+    pub(super) fn new(stream: Stream, meter: Arc<Meter>) -> Self {
         Self {
-            stream: Some(stream),
             meter,
             phase: Phase::Head,
-            since: Instant::now(),
+            since: stream.accepted(),
+            stream: Some(stream),
             stuck: None,
             timer: None,
             recording: None,
@@ -55,7 +55,7 @@ impl Socket {
         }
     }
 
-    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+    fn stream(&mut self) -> io::Result<Pin<&mut Stream>> {
         self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
@@ -132,7 +132,7 @@ impl Socket {
     fn answer_request_timeout(&mut self) {
         let detail = "the headers of the request took too long";
         let answer = Problem::new(StatusCode::REQUEST_TIMEOUT, detail).raw();
-        if let Some(Ok(count)) = self.stream.as_ref().map(|stream| stream.try_write(&answer)) {
+        if let Some(Ok(count)) = self.stream.as_mut().map(|stream| stream.try_write(&answer)) {
             self.meter.wrote(count);
         }
     }
@@ -229,14 +229,14 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream()?.poll_shutdown(cx)
+        self.stream()?.get_mut().poll_close(cx)
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
         if let Some(stream) = self.stream.take()
-            && !self.over
+            && (!self.over || stream.is_sending())
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             runtime.spawn(linger(stream, self.meter.clone()));
@@ -245,8 +245,9 @@ impl Drop for Socket {
 }
 
 /// Closes this side, and reads until the other has closed too, for a bounded time.
-async fn linger(mut stream: TcpStream, meter: Arc<Meter>) {
-    let _ = tokio::time::timeout(LINGER, async {
+async fn linger(mut stream: Stream, meter: Arc<Meter>) {
+    let patience = LINGER + stream.lag();
+    let _ = tokio::time::timeout(patience, async {
         stream.shutdown().await?;
         let mut buffer = [0; 1024];
         loop {

@@ -51,7 +51,7 @@ impl<'a> Crowd<'a> {
         let mut drawn = Feed::default();
         for client in clients {
             let feed = if self.world.streamed {
-                drawn.draw(self.world.scenario, client, -self.world.warmup, self.world.duration);
+                drawn.draw(self.world, client);
                 drawn.items.iter().for_each(|item| part.book.published(item.at));
                 &drawn
             } else {

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use super::World;
 use crate::ledger::dies_at;
-use crate::scenario::Scenario;
 use crate::sizes;
 use crate::workload::Letter;
 
@@ -30,6 +29,8 @@ pub(super) struct Item {
     pub(super) json: u32,
     /// Length of its kind's name.
     pub(super) kind: u32,
+    /// Whether it counts, and the step of the series it was published in.
+    pub(super) step: Option<u32>,
 }
 
 /// The events of one topic in the order in which the server has them; item `i` has offset `i + 1`.
@@ -68,6 +69,7 @@ impl Feed {
                     payload: event.data.len() as u32,
                     json: 0,
                     kind: event.kind.len() as u32,
+                    step: (0..world.duration).contains(&event.at).then(|| (event.at / world.step) as u32),
                 }
             })
             .collect();
@@ -83,16 +85,23 @@ impl Feed {
     }
 
     /// Fills this feed with the inbox of one client, drawn on the spot.
-    pub(super) fn draw(&mut self, scenario: &Scenario, client: u32, from: i64, to: i64) {
+    pub(super) fn draw(&mut self, world: &World<'_>, client: u32) {
+        let (scenario, from, to) = (world.scenario, -world.warmup, world.duration);
         self.plain = true;
         self.name = sizes::digits(u64::from(client) + 1) + "inbox-".len() as u64;
         self.items.clear();
         let (name, items) = (self.name, &mut self.items);
         let id = sizes::hex_digits_of_a_large_schedule();
-        scenario.workload.letters(scenario.seed, client, from, to, |letter: Letter| {
-            let payload = letter.payload as u32;
+        // Letters come in order, so their steps are found without a division each.
+        let (mut step, mut ends) = (0, world.step);
+        scenario.workload.letters(scenario.seed, client, from, to, |Letter { at, payload }| {
+            let payload = payload as u32;
             let json = sizes::letter(name, items.len() as u64 + 1, payload.into(), id) as u32;
-            let (at, kind) = (letter.at, "message".len() as u32);
+            while at >= ends {
+                (step, ends) = (step + 1, ends + world.step);
+            }
+            let step = (at >= 0).then_some(step);
+            let kind = "message".len() as u32;
             items.push(Item {
                 at,
                 server: at,
@@ -103,6 +112,7 @@ impl Feed {
                 payload,
                 json,
                 kind,
+                step,
             });
         });
     }

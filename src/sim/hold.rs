@@ -34,8 +34,8 @@ pub(super) fn live(person: &Person<'_>, hold: Duration, part: &mut Part, stale: 
         let batch = Batch { client, taken: leaves, in_hand: answered, poll_sent: Some(sent) };
         part.hand_over(world, person.feed, items, batch, stale);
         let poll = Polled { client, intended: sent, sent, answered, events: events as u32 };
-        if part.book.polled(&poll) {
-            let step = part.book.step_of(sent);
+        let step = part.book.step_of(sent);
+        if part.book.answered_in(step, &poll) {
             part.traffic.up(step, request, 1);
             part.traffic.down(step, answer, 1);
             part.person.iter_mut().for_each(|person| person.asked(poll));

@@ -21,32 +21,54 @@ pub(super) fn longest_round_trip(link: Option<&Link>, connects: bool) -> Option<
 #[derive(Debug, Clone)]
 pub(super) struct Legs<'a> {
     path: Option<(&'a Link, Delay)>,
+    loses: bool,
     dice: Dice,
 }
 
 impl<'a> Legs<'a> {
     pub(super) fn new(link: Option<&'a Link>, seed: u64, client: u32) -> Self {
         let path = link.map(|link| (link, link.delay()));
-        Self { path, dice: Dice::new(seed, &[stream::NETWORK, client.into()]) }
+        Self {
+            path,
+            loses: link.is_some_and(|link| link.loss > 0.0),
+            dice: Dice::new(seed, &[stream::NETWORK, client.into()]),
+        }
+    }
+
+    /// Whether a message's size decides how long it takes.
+    pub(super) fn by_size(&self) -> bool {
+        self.path.as_ref().is_some_and(|(link, _)| self.loses || link.up.is_some() || link.down.is_some())
+    }
+
+    /// The longest way up where nothing is lost and no rate limits, microseconds.
+    pub(super) fn longest_up(&self, connects: bool) -> i64 {
+        let trips = if connects { 3 } else { 1 };
+        self.path.as_ref().map_or(0, |(link, _)| trips * (as_micros(link.rtt) / 2 + as_micros(link.jitter)))
     }
 
     /// Microseconds that message `n` of this client takes upwards (any numbering will do, as long as
     /// it names the message).
+    #[inline]
     pub(super) fn up(&self, n: i64, bytes: u64) -> i64 {
         self.path.as_ref().map_or(0, |(link, delay)| self.leg(delay, n, 0, bytes, link.up))
     }
 
     /// The same downwards.
+    #[inline]
     pub(super) fn down(&self, n: i64, bytes: u64) -> i64 {
         self.path.as_ref().map_or(0, |(link, delay)| self.leg(delay, n, 1, bytes, link.down))
     }
 
+    #[inline]
     fn leg(&self, delay: &Delay, n: i64, way: u64, bytes: u64, rate: Option<u64>) -> i64 {
         let name = n.cast_unsigned().wrapping_mul(2).wrapping_add(way);
         let propagation = delay.propagation(self.dice.nth(name));
-        propagation
-            + pace(bytes, rate)
-            + delay.retransmissions(wire::segments(bytes), &mut self.dice.then(name))
+        let lost = if self.loses {
+            delay.retransmissions(wire::segments(bytes), &mut self.dice.then(name))
+        } else {
+            0
+        };
+        propagation + pace(bytes, rate) + lost
     }
 
     /// Microseconds that so many bytes keep the line downwards busy.

@@ -39,17 +39,32 @@ pub(super) struct Traffic {
 
 impl Traffic {
     /// `n` messages of the same size, in the step of the series.
+    #[inline]
     pub(super) fn up(&mut self, step: usize, bytes: u64, n: u64) {
         self.up += bytes * n;
         self.count(step, bytes, n);
     }
 
     /// The same from the server.
+    #[inline]
     pub(super) fn down(&mut self, step: usize, bytes: u64, n: u64) {
         self.down += bytes * n;
         self.count(step, bytes, n);
     }
 
+    /// `n` requests and their answers.
+    #[inline]
+    pub(super) fn exchange(&mut self, step: usize, up: u64, down: u64, n: u64) {
+        self.up += up * n;
+        self.down += down * n;
+        // Nearly all fit one segment each.
+        let segments =
+            if up.max(down) <= wire::SEGMENT { 2 } else { wire::segments(up) + wire::segments(down) };
+        self.segments += segments * n;
+        self.steps[step] += (up + down) * n;
+    }
+
+    #[inline]
     fn count(&mut self, step: usize, bytes: u64, n: u64) {
         self.segments += wire::segments(bytes) * n;
         self.steps[step] += bytes * n;
@@ -136,7 +151,11 @@ impl Part {
 
     /// Decides, as the server would at `taken`, what of `items` goes to `client`; returns how many and
     /// their JSON bytes. [`Part::chosen`] and [`Part::hand_over`] go by the last decision.
+    #[inline]
     pub(super) fn choose(&mut self, feed: &Feed, items: &[Item], client: u32, taken: i64) -> (u64, u64) {
+        if feed.plain {
+            return (items.len() as u64, items.iter().map(|item| u64::from(item.json)).sum());
+        }
         if feed.keys > 0 {
             self.latest.clear();
             self.latest.resize(feed.keys, usize::MAX);
@@ -178,14 +197,24 @@ impl Part {
         stale: &mut Staleness,
     ) {
         let in_window = batch.in_hand.min(world.duration);
+        if feed.plain {
+            for item in items {
+                stale.missed(item.at, in_window);
+                if let Some(step) = item.step {
+                    self.fate.expected += 1;
+                    self.deliver(world, item, step, batch);
+                }
+            }
+            return;
+        }
         for (index, item) in items.iter().enumerate().filter(|(_, item)| item.author != batch.client) {
             let alive = item.dies >= batch.taken;
             let goes = alive && self.is_latest(feed, index, item);
             stale.missed(item.at, if goes { in_window } else { in_window.min(item.dies) });
-            if self.book.counts(item.at) {
+            if let Some(step) = item.step {
                 self.fate.expected += 1;
                 if goes {
-                    self.deliver(world, item, batch);
+                    self.deliver(world, item, step, batch);
                 } else if alive {
                     self.fate.superseded += 1;
                 } else {
@@ -193,30 +222,31 @@ impl Part {
                 }
             }
         }
-        stale.caught_up(in_window);
     }
 
-    fn deliver(&mut self, world: &World<'_>, item: &Item, batch: Batch) {
+    #[inline]
+    fn deliver(&mut self, world: &World<'_>, item: &Item, step: u32, batch: Batch) {
         let Batch { client, in_hand, poll_sent, .. } = batch;
         let payload = u64::from(item.payload);
-        self.book.delivered(&Delivered {
-            published: item.at,
-            at: in_hand,
-            poll_sent,
-            payload,
-            in_order: true,
-        });
+        self.book.delivered_in(
+            step as usize,
+            &Delivered { published: item.at, at: in_hand, poll_sent, payload, in_order: true },
+        );
+        if self.keep_log || client == world.person {
+            self.remember(world, item, batch);
+        }
+    }
+
+    #[cold]
+    fn remember(&mut self, world: &World<'_>, item: &Item, batch: Batch) {
+        let Batch { client, in_hand, .. } = batch;
         if self.keep_log {
             self.log.push((client, item.at, item.planned, in_hand));
         }
-        if client == world.person
-            && let Some(person) = &mut self.person
-        {
+        if let Some(person) = &mut self.person {
+            let planned = world.plan.schedule.events.get(item.planned as usize);
             person.received(client, item.at, in_hand, || {
-                match world.plan.schedule.events.get(item.planned as usize) {
-                    Some(planned) => describe(planned.kind, &planned.data),
-                    None => "a message".to_owned(),
-                }
+                planned.map_or_else(|| "a message".to_owned(), |p| describe(&p.kind, &p.data))
             });
         }
     }

@@ -3,19 +3,26 @@
 //! The two give the same sums. Stepping is the plain meaning; skipping counts the polls between two
 //! deliveries in closed form, which is right because every answer is back before the next poll is due.
 
+use std::ops::Range;
+
 use super::crowd::Person;
 use super::part::{Batch, Part};
 use crate::clock::as_micros;
-use crate::ledger::{Polled, Staleness};
+use crate::ledger::{Polled, Staleness, StepCursor};
 use crate::random::{Dice, stream};
 use crate::sizes::PollSizes;
 use crate::transport::{Way, first_poll, next_poll};
 
-/// The grid of one client's polls: poll `k` is intended at `phase + k · interval`.
+/// The grid of one client's polls: poll `k` is intended at `first + k · interval`, from 0 on.
 struct Grid {
-    phase: i64,
+    first: i64,
     interval: i64,
+    /// ⌈2⁶⁴ / interval⌉: a division would be the dearest part of finding a poll.
+    reciprocal: u64,
     keep_alive: bool,
+    by_size: bool,
+    /// No request is longer on its way up, where polls are skipped.
+    longest_up: i64,
     sizes: PollSizes,
 }
 
@@ -27,24 +34,38 @@ impl Grid {
         let interval = as_micros(interval);
         let seed = person.world.scenario.seed;
         let share = Dice::new(seed, &[stream::POLL_PHASE, person.client.into()]).unit();
+        let phase = (share * interval as f64) as i64;
         let conflates = person.feed.keys > 0;
-        let sizes = PollSizes::new(person.feed.name, person.client, conflates, keep_alive, conditional);
-        Self { phase: (share * interval as f64) as i64, interval, keep_alive, sizes }
+        Self {
+            first: first_poll(-person.world.warmup, phase, interval),
+            interval,
+            reciprocal: u64::MAX / interval.unsigned_abs() + 1,
+            keep_alive,
+            by_size: person.legs.by_size(),
+            longest_up: person.legs.longest_up(!keep_alive),
+            sizes: PollSizes::new(person.feed.name, person.client, conflates, keep_alive, conditional),
+        }
     }
 
     fn at(&self, k: i64) -> i64 {
-        self.phase + k * self.interval
+        self.first + k * self.interval
+    }
+
+    /// The last poll intended at or before `time`; 0 before the first.
+    #[inline]
+    fn last_before(&self, time: i64) -> i64 {
+        let since = (time - self.first).max(0).unsigned_abs();
+        // ⌊since / interval⌋, at most one too large since the reciprocal is rounded up.
+        let guess = ((u128::from(since) * u128::from(self.reciprocal)) >> 64) as i64;
+        guess - i64::from(guess * self.interval > since.cast_signed())
     }
 
     /// Microseconds from sending poll `k` until the server has it.
+    #[inline]
     fn up(&self, person: &Person<'_>, k: i64, offset: u64) -> i64 {
         let connect = if self.keep_alive { 0 } else { person.legs.connect(k) };
-        connect + person.legs.up(k, self.sizes.request(offset))
-    }
-
-    fn first(&self, person: &Person<'_>) -> i64 {
-        let first = first_poll(-person.world.warmup, self.phase, self.interval);
-        (first - self.phase).div_euclid(self.interval)
+        let bytes = if self.by_size { self.sizes.request(offset) } else { 0 };
+        connect + person.legs.up(k, bytes)
     }
 }
 
@@ -60,12 +81,13 @@ pub(super) fn step(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) 
     let grid = Grid::new(person);
     let items = &person.feed.items;
     let (mut taken, mut polls) = (0, 0);
-    let mut intended = grid.at(grid.first(person));
+    let mut cursor = StepCursor::default();
+    let mut intended = grid.first;
     while intended < person.world.duration || taken < items.len() {
-        let k = (intended - grid.phase).div_euclid(grid.interval);
+        let k = grid.last_before(intended);
         let arrives = intended + grid.up(person, k, taken as u64);
         let upto = taken + items[taken..].partition_point(|item| item.server <= arrives);
-        let answered = fetch(person, &grid, k, arrives, taken..upto, part, stale);
+        let answered = fetch(person, &grid, k, arrives, taken..upto, part, stale, &mut cursor);
         taken = upto;
         polls += 1;
         let next = next_poll(intended, answered, grid.interval);
@@ -79,29 +101,29 @@ pub(super) fn step(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) 
 pub(super) fn skip_ahead(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) {
     let grid = Grid::new(person);
     let items = &person.feed.items;
-    let first = grid.first(person);
-    let mut next = first;
-    let mut taken = 0;
+    let (mut next, mut taken) = (0, 0);
+    let mut cursor = StepCursor::default();
     while let Some(item) = items.get(taken) {
         let (k, arrives) = fetching_poll(person, &grid, item.server, next, taken as u64);
-        in_vain(&grid, next..k, taken as u64, part);
+        in_vain(&grid, next..k, taken as u64, part, &mut cursor);
         let upto = taken + items[taken..].iter().take_while(|item| item.server <= arrives).count();
-        fetch(person, &grid, k, arrives, taken..upto, part, stale);
+        fetch(person, &grid, k, arrives, taken..upto, part, stale, &mut cursor);
         taken = upto;
         next = k + 1;
     }
     // The polls from here to the end of the window find nothing.
-    let end = (person.world.duration - grid.phase + grid.interval - 1).div_euclid(grid.interval);
-    in_vain(&grid, next..end.max(next), taken as u64, part);
-    connect(&grid, part, (end.max(next) - first).unsigned_abs());
+    let end = (person.world.duration - grid.first + grid.interval - 1).div_euclid(grid.interval);
+    in_vain(&grid, next..end.max(next), taken as u64, part, &mut cursor);
+    connect(&grid, part, end.max(next).unsigned_abs());
 }
 
 /// The first poll from `next` on that reaches the server at or after `server`, and when it does.
+#[inline]
 fn fetching_poll(person: &Person<'_>, grid: &Grid, server: i64, next: i64, offset: u64) -> (i64, i64) {
-    // A poll sent at `server` or later cannot arrive before it, and one sent a whole interval earlier
-    // can arrive no later, since the longest trip is shorter than an interval.
-    let latest = (server - grid.phase).div_euclid(grid.interval);
-    let mut k = latest.max(next);
+    // Polls sent so early that even the longest trip ends before `server` need not be looked at.
+    let earliest = server - grid.longest_up;
+    let k = grid.last_before(earliest);
+    let mut k = (k + i64::from(grid.at(k) < earliest)).max(next);
     loop {
         let arrives = grid.at(k) + grid.up(person, k, offset);
         if arrives >= server {
@@ -111,42 +133,47 @@ fn fetching_poll(person: &Person<'_>, grid: &Grid, server: i64, next: i64, offse
     }
 }
 
-/// Polls `ks` find nothing, with the cursor at `offset`.
-fn in_vain(grid: &Grid, ks: std::ops::Range<i64>, offset: u64, part: &mut Part) {
+/// Polls `ks` find nothing, with the reader at `offset`.
+#[inline]
+fn in_vain(grid: &Grid, ks: Range<i64>, offset: u64, part: &mut Part, cursor: &mut StepCursor) {
+    let n = ks.end - ks.start;
+    if n <= 0 {
+        return;
+    }
     let (up, down) = (grid.sizes.request(offset), grid.sizes.nope(offset));
     let traffic = &mut part.traffic;
-    part.book.polled_in_vain(grid.at(ks.start), grid.interval, ks.end - ks.start, |step, n| {
-        traffic.up(step, up, n);
-        traffic.down(step, down, n);
+    part.book.polled_in_vain(cursor, grid.at(ks.start), grid.interval, n, |step, n| {
+        traffic.exchange(step, up, down, n);
     });
 }
 
 /// Poll `k`, which is at the server at `arrives` and takes `range` of the feed; returns when its
 /// answer is in hand.
+#[allow(clippy::too_many_arguments)]
+#[inline]
 fn fetch(
     person: &Person<'_>,
     grid: &Grid,
     k: i64,
     arrives: i64,
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
     part: &mut Part,
     stale: &mut Staleness,
+    cursor: &mut StepCursor,
 ) -> i64 {
     let intended = grid.at(k);
-    let before = range.start as u64;
-    let items = &person.feed.items[range.clone()];
+    let (before, offset) = (range.start as u64, range.end as u64);
+    let items = &person.feed.items[range];
     // The answer's size decides when it is in hand, so it is known before anything is booked.
     let (events, json) = part.choose(person.feed, items, person.client, arrives);
-    let offset = range.end as u64;
     let answer = if events == 0 { grid.sizes.nope(offset) } else { grid.sizes.news(offset, events, json) };
     let answered = arrives + person.legs.down(k, answer);
     let batch = Batch { client: person.client, taken: arrives, in_hand: answered, poll_sent: Some(intended) };
     part.hand_over(person.world, person.feed, items, batch, stale);
     let poll = Polled { client: person.client, intended, sent: intended, answered, events: events as u32 };
-    if part.book.polled(&poll) {
-        let step = part.book.step_of(intended);
-        part.traffic.up(step, grid.sizes.request(before), 1);
-        part.traffic.down(step, answer, 1);
+    let step = part.book.seek(cursor, intended);
+    if part.book.answered_in(step, &poll) {
+        part.traffic.exchange(step, grid.sizes.request(before), answer, 1);
         if let Some(person) = &mut part.person {
             person.asked(poll);
         }

@@ -58,7 +58,7 @@ pub fn run(scenario: &Scenario, prediction: Option<String>) -> Result<Outcome, U
 /// The schedule, where it is needed and fits.
 fn plan(scenario: &Scenario) -> Result<Option<Plan>, Unable> {
     let span = (scenario.duration + scenario.warmup).as_secs_f64();
-    let events = scenario.workload.events_per_second(scenario.clients) * span;
+    let events = scenario.workload.events_per_second(scenario.clients, scenario.duration) * span;
     if scenario.workload.has_own_inboxes() && events > INBOX_EVENTS {
         return Ok(None);
     }

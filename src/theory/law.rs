@@ -5,8 +5,8 @@
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Law(Vec<(f64, f64)>);
 
-/// Most points kept of a mixture; those left out lie on its curve.
-const MOST_POINTS: usize = 100;
+/// A point of a mixture is kept where it is so much further, in time or in share, than the last.
+const LEAST_STEP: f64 = 0.01;
 
 impl Law {
     /// Always the same.
@@ -44,10 +44,7 @@ impl Law {
         }
         let last = points.len() - 1;
         points[last].1 = 1.0;
-        if last > MOST_POINTS {
-            points = (0..=MOST_POINTS).map(|i| points[i * last / MOST_POINTS]).collect();
-        }
-        (last > 0).then_some(Self(points))
+        (last > 0).then(|| Self(thinned(points)))
     }
 
     /// The delay within which a share of the deliveries comes.
@@ -81,6 +78,21 @@ impl Law {
     pub(super) fn mean(&self) -> f64 {
         self.0.windows(2).map(|w| (w[1].1 - w[0].1) * (w[0].0 + w[1].0) / 2.0).sum()
     }
+}
+
+/// The points without those that lie close to others; each that is left is on the curve.
+fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    let most = points[points.len() - 1].0;
+    let mut kept: Vec<(f64, f64)> = Vec::new();
+    for (index, &(at, share)) in points.iter().enumerate() {
+        let far = |&(before, reached): &(f64, f64)| {
+            share - reached >= LEAST_STEP || at - before >= LEAST_STEP * most
+        };
+        if index + 1 == points.len() || kept.last().is_none_or(far) {
+            kept.push((at, share));
+        }
+    }
+    kept
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ impl News {
     /// Inboxes of one's own by their mean rate, and by the mean size of some of their letters.
     pub(super) fn on_average(scenario: &Scenario) -> Self {
         let duration = as_micros(scenario.duration);
-        let rate = scenario.workload.events_per_second(scenario.clients);
+        let rate = scenario.workload.events_per_second(scenario.clients, scenario.duration);
         let published = rate * scenario.duration.as_secs_f64();
         let payload = mean_letter(scenario, duration);
         let name = "inbox-".len() as f64 + mean_digits(1, scenario.clients);

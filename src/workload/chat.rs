@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::clock::as_micros;
+use crate::random::{Dice, stream};
+use crate::scenario::Night;
 
 use super::arrivals::{self, Arrival};
 use super::{Planned, Schedule, Span, people};
@@ -11,14 +13,28 @@ use super::{Planned, Schedule, Span, people};
 const READ_AFTER_US: i64 = 1_000_000;
 
 /// The settings of [`crate::scenario::Workload::Chat`].
-pub(super) struct Chat {
+pub(super) struct Chat<'a> {
     pub members: u32,
     pub gap_per_room: Duration,
     pub typing_before: Duration,
     pub receipts: bool,
+    pub night: Option<&'a Night>,
 }
 
-pub(super) fn schedule(chat: &Chat, span: Span) -> Schedule {
+const DAY_US: i64 = 86_400_000_000;
+
+/// Whether a message of the day's rhythm is written: always by day, by lot at night. Thinning a
+/// Poisson process by lots of its own leaves a Poisson process, slower at night (Lewis & Shedler
+/// 1979), and no message depends on where one starts looking.
+fn is_written(night: Option<&Night>, seed: u64, room: u32, arrival: Arrival) -> bool {
+    let Some(night) = night else { return true };
+    // The window begins when the night is over, so the night is the end of each day from there.
+    let asleep = arrival.at.rem_euclid(DAY_US) >= DAY_US - as_micros(night.length);
+    let mut lot = Dice::new(seed, &[stream::THINNING, u64::from(room), arrival.index.cast_unsigned()]);
+    !asleep || lot.unit() < night.quiet
+}
+
+pub(super) fn schedule(chat: &Chat<'_>, span: Span) -> Schedule {
     let members = chat.members.max(1);
     let rooms = span.clients / members;
     let topics = (1..=rooms).map(|n| format!("room-{n}")).collect();
@@ -35,14 +51,20 @@ pub(super) fn schedule(chat: &Chat, span: Span) -> Schedule {
             span.from - READ_AFTER_US,
             span.to + typing_us,
         );
-        let around = messages.into_iter().flat_map(|arrival| exchange(chat, span.seed, room, arrival));
+        let written = messages.into_iter().filter(|a| is_written(chat.night, span.seed, room, *a));
+        let around = written.flat_map(|arrival| exchange(chat, span.seed, room, arrival));
         events.extend(around.filter(|event| (span.from..span.to).contains(&event.at)));
     }
     Schedule::sorted(topics, reads, events)
 }
 
 /// One message with what stands at fixed offsets around it.
-fn exchange(chat: &Chat, seed: u64, room: u32, arrival: Arrival) -> impl Iterator<Item = Planned> {
+fn exchange(
+    chat: &Chat<'_>,
+    seed: u64,
+    room: u32,
+    arrival: Arrival,
+) -> impl Iterator<Item = Planned> + use<> {
     let members = chat.members.max(1);
     let mut dice = arrival.content(seed, u64::from(room));
     let author = draw(&mut dice, members);
@@ -52,7 +74,7 @@ fn exchange(chat: &Chat, seed: u64, room: u32, arrival: Arrival) -> impl Iterato
         at,
         topic: room,
         author: Some(room * members + member),
-        kind,
+        kind: kind.into(),
         ttl_ms: None,
         key: None,
         data,
@@ -70,7 +92,7 @@ fn exchange(chat: &Chat, seed: u64, room: u32, arrival: Arrival) -> impl Iterato
     typing.into_iter().chain([message]).chain(read)
 }
 
-fn draw(dice: &mut crate::random::Dice, n: u32) -> u32 {
+fn draw(dice: &mut Dice, n: u32) -> u32 {
     u32::try_from(dice.below(u64::from(n))).unwrap_or(0)
 }
 

@@ -97,6 +97,12 @@ impl Ball {
     }
 }
 
+/// Pauses of a real match, in gaps: further ones after an over and after a wicket, and all of the
+/// break between innings. With a ball every 32 s an over takes 4 minutes and a match three hours.
+const AFTER_OVER: i64 = 1;
+const AFTER_WICKET: i64 = 2;
+const BREAK: i64 = 30;
+
 /// The match so far. After an innings comes a line that sums it up, then the next innings, for ever,
 /// so that the news never stops.
 struct Match {
@@ -110,13 +116,26 @@ struct Match {
     balls: u32,
     striker: usize,
     partner: usize,
+    /// Gaps until the next ball, were there pauses.
+    gaps: i64,
 }
 
 impl Match {
     fn new(seed: u64, overs: u32) -> Self {
         let mut dice = Dice::new(seed, &[stream::CONTENT, 0]);
         let batting = usize::from(dice.below(2) == 1);
-        Self { dice, overs, batting, target: None, total: 0, wickets: 0, balls: 0, striker: 0, partner: 1 }
+        Self {
+            dice,
+            overs,
+            batting,
+            target: None,
+            total: 0,
+            wickets: 0,
+            balls: 0,
+            striker: 0,
+            partner: 1,
+            gaps: 1,
+        }
     }
 
     fn innings_over(&self) -> bool {
@@ -126,6 +145,7 @@ impl Match {
     }
 
     fn next(&mut self) -> (&'static str, String) {
+        self.gaps = 1;
         if self.innings_over() { ("summary", self.sum_up()) } else { ("ball", self.ball()) }
     }
 
@@ -140,6 +160,7 @@ impl Match {
             Ball::Wide => {}
             Ball::Wicket => {
                 self.wickets += 1;
+                self.gaps += AFTER_WICKET;
                 self.striker = self.wickets as usize + 1;
             }
             Ball::Runs(runs) if runs % 2 == 1 => self.change_ends(),
@@ -149,6 +170,7 @@ impl Match {
             self.balls += 1;
             if self.balls.is_multiple_of(6) {
                 self.change_ends();
+                self.gaps += AFTER_OVER;
             }
         }
         format!(
@@ -183,6 +205,7 @@ impl Match {
             }
             Some(_) => (format!("{score}. {bowling} win! A new match begins."), None),
         };
+        self.gaps = BREAK;
         self.target = target;
         self.batting = 1 - self.batting;
         (self.total, self.wickets, self.balls, self.striker, self.partner) = (0, 0, 0, 0, 1);
@@ -198,20 +221,31 @@ fn player(team: usize, index: usize) -> &'static str {
     TEAMS.get(team).and_then(|team| team.players.get(index)).copied().unwrap_or("the last man")
 }
 
-pub(super) fn schedule(gap_per_ball: Duration, overs: u32, span: Span) -> Schedule {
-    let instants = |from, to| arrivals::periodic(span.seed, 0, as_micros(gap_per_ball), from, to);
-    let event =
-        |at, (kind, data)| Planned { at, topic: 0, author: None, kind, ttl_ms: None, key: None, data };
+pub(super) fn schedule(gap_per_ball: Duration, overs: u32, pauses: bool, span: Span) -> Schedule {
+    let gap = as_micros(gap_per_ball);
+    let event = |at, (kind, data): (&'static str, String)| Planned {
+        at,
+        topic: 0,
+        author: None,
+        kind: kind.into(),
+        ttl_ms: None,
+        key: None,
+        data,
+    };
     let preview = |index: i64| {
         let line = (index.unsigned_abs() as usize - 1) % BEFORE.len();
         ("preview", format!(r#"{{"text":"{}"}}"#, BEFORE.get(line).copied().unwrap_or_default()))
     };
-    let mut events: Vec<Planned> = instants(span.from, 0)
+    let mut events: Vec<Planned> = arrivals::periodic(span.seed, 0, gap, span.from, 0)
         .take_while(|arrival| arrival.index < 0)
         .map(|arrival| event(arrival.at, preview(arrival.index)))
         .collect();
     let mut play = Match::new(span.seed, overs);
-    events.extend(instants(0, span.to).map(|arrival| event(arrival.at, play.next())));
+    let mut at = arrivals::periodic(span.seed, 0, gap, 0, gap.max(1)).next().map_or(0, |first| first.at);
+    while at < span.to {
+        events.push(event(at, play.next()));
+        at += gap.max(1) * if pauses { play.gaps } else { 1 };
+    }
     events.retain(|event| (span.from..span.to).contains(&event.at));
     Schedule::sorted(vec!["cricket".to_owned()], vec![0; span.clients as usize], events)
 }
@@ -248,7 +282,7 @@ mod tests {
         #[test]
         fn the_score_is_the_sum_of_the_runs(seed: u64, overs in 1u32..25) {
             let span = Span { clients: 1, seed, from: 0, to: 2_000_000 };
-            let schedule = schedule(Duration::from_millis(1), overs, span);
+            let schedule = schedule(Duration::from_millis(1), overs, false, span);
             prop_assert_eq!(schedule.events.len(), 2_000);
             let innings = check_play(&schedule.events, u64::from(overs))?;
             prop_assert!(innings >= 3, "{innings} innings in 2,000 balls");
@@ -258,9 +292,26 @@ mod tests {
     #[test]
     fn the_warm_up_is_the_players_walking_out() {
         let span = Span { clients: 1, seed: 1, from: -20_000_000, to: 4_000_000 };
-        let schedule = schedule(Duration::from_secs(4), 20, span);
-        let kinds: Vec<_> = schedule.events.iter().map(|event| event.kind).collect();
+        let schedule = schedule(Duration::from_secs(4), 20, false, span);
+        let kinds: Vec<_> = schedule.events.iter().map(|event| event.kind.as_ref()).collect();
         assert_eq!(kinds, ["preview", "preview", "preview", "preview", "preview", "ball"]);
         assert!(schedule.events[4].data.contains("openers"));
+    }
+
+    #[test]
+    fn a_match_with_pauses_takes_three_hours_and_has_the_same_balls() {
+        for seed in 0..20 {
+            let span = Span { clients: 1, seed, from: 0, to: 12 * 3_600_000_000 };
+            let gap = Duration::from_secs(32);
+            let (with, without) = (schedule(gap, 20, true, span), schedule(gap, 20, false, span));
+            assert!(with.events.iter().zip(&without.events).all(|(a, b)| a.data == b.data));
+            let mut ends = with.events.iter().filter(|event| event.kind == "summary").map(|event| event.at);
+            let (first, second) = (ends.next().unwrap(), ends.next().unwrap());
+            let minutes = (second - with.events[0].at) / 60_000_000;
+            // The second side may be all out, or win, long before its 20 overs are over.
+            assert!((100..230).contains(&minutes), "{minutes} minutes");
+            let next = with.events.iter().find(|event| event.at > first).unwrap();
+            assert_eq!(next.at - first, BREAK * 32_000_000);
+        }
     }
 }

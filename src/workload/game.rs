@@ -67,7 +67,7 @@ pub(super) fn schedule(players: u32, tick: Duration, span: Span) -> Schedule {
             at: arrival.at,
             topic: client / players,
             author: Some(client),
-            kind: "move",
+            kind: "move".into(),
             ttl_ms: None,
             key: Some(runner.name.clone()),
             data: runner.data(arrival.index),

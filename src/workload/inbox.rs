@@ -58,5 +58,5 @@ fn letter(topic: u32, arrival: Arrival, seed: u64, payload: Option<usize>) -> Pl
         Some(bytes) => people::message_of(&mut dice, bytes),
         None => people::message(&mut dice),
     };
-    Planned { at: arrival.at, topic, author: None, kind: "message", ttl_ms: None, key: None, data }
+    Planned { at: arrival.at, topic, author: None, kind: "message".into(), ttl_ms: None, key: None, data }
 }

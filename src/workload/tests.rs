@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::*;
-use crate::scenario::Inbox;
+use crate::scenario::{Inbox, Night, Opening};
 
 const SECOND: i64 = 1_000_000;
 
@@ -24,19 +24,35 @@ fn workloads() -> impl Strategy<Value = Workload> {
             inbox,
             payload
         }),
-        (1u32..5, gap(), gap(), any::<bool>()).prop_map(
-            |(members, gap_per_room, typing_before, receipts)| {
-                Workload::Chat { members, gap_per_room, typing_before, receipts }
+        (1u32..5, gap(), gap(), any::<bool>(), proptest::option::of(night())).prop_map(
+            |(members, gap_per_room, typing_before, receipts, night)| {
+                Workload::Chat { members, gap_per_room, typing_before, receipts, night }
             }
         ),
-        (gap(), 1u32..4).prop_map(|(gap_per_ball, overs)| Workload::Cricket { gap_per_ball, overs }),
-        (1u32..30, gap(), any::<bool>()).prop_map(|(symbols, gap, conflate)| Workload::Ticker {
-            symbols,
-            gap,
-            conflate
+        (gap(), 1u32..4, any::<bool>()).prop_map(|(gap_per_ball, overs, pauses)| Workload::Cricket {
+            gap_per_ball,
+            overs,
+            pauses
         }),
+        (1u32..30, gap(), any::<bool>(), proptest::option::of(opening())).prop_map(
+            |(symbols, gap, conflate, opening)| Workload::Ticker { symbols, gap, conflate, opening }
+        ),
         (1u32..5, gap()).prop_map(|(players, tick)| Workload::Game { players, tick }),
     ]
+}
+
+/// The test's times are seconds around 0, so a night of nearly a day has its end there and its
+/// beginning just after.
+fn night() -> impl Strategy<Value = Night> {
+    (1u64..86_400, 0.0..1.0).prop_map(|(seconds, quiet)| Night {
+        hours: String::new(),
+        length: Duration::from_secs(seconds),
+        quiet,
+    })
+}
+
+fn opening() -> impl Strategy<Value = Opening> {
+    (1.0..50.0, 1u64..5_000).prop_map(|(burst, ms)| Opening { burst, settle: Duration::from_millis(ms) })
 }
 
 proptest! {
@@ -75,7 +91,7 @@ proptest! {
                 prop_assert_eq!(schedule.reads[author as usize], event.topic);
             }
             prop_assert!(serde_json::from_str::<serde_json::Value>(&event.data).is_ok(), "{}", event.data);
-            let said = describe(event.kind, &event.data);
+            let said = describe(&event.kind, &event.data);
             prop_assert!(!said.is_empty() && !said.contains('{'), "{}", said);
         }
         prop_assert_eq!(workload.schedule(12, seed, from, to), schedule);
@@ -85,7 +101,7 @@ proptest! {
     fn chat_stands_at_fixed_offsets(seed: u64, members in 2u32..6) {
         let typing = Duration::from_millis(1_400);
         let chat = Workload::Chat {
-            members, gap_per_room: Duration::from_secs(2), typing_before: typing, receipts: true,
+            members, gap_per_room: Duration::from_secs(2), typing_before: typing, receipts: true, night: None,
         };
         let schedule = chat.schedule(members, seed, 0, 60 * SECOND);
         let of = |kind: &str| schedule.events.iter().filter(|e| e.kind == kind).collect::<Vec<_>>();
@@ -108,6 +124,30 @@ proptest! {
             Workload::Poisson { mean_gap: Duration::from_millis(100), inbox: Inbox::Shared, payload: Some(bytes) };
         let schedule = workload.schedule(1, seed, 0, 2 * SECOND);
         prop_assert!(schedule.events.iter().all(|event| event.data.len() == bytes));
+    }
+}
+
+#[test]
+fn a_night_is_quiet_and_the_day_is_as_without_it() {
+    let hour = 3_600 * SECOND;
+    let chat = |night| Workload::Chat {
+        members: 2,
+        gap_per_room: Duration::from_secs(120),
+        typing_before: Duration::ZERO,
+        receipts: false,
+        night,
+    };
+    let night = Night { hours: "23:00-07:00".to_owned(), length: Duration::from_secs(8 * 3_600), quiet: 0.1 };
+    let around = |night| chat(night).schedule(40, 1, -8 * hour, 24 * hour);
+    let (with, without) = (around(Some(night)), around(None));
+    let between = |schedule: &Schedule, from, to| {
+        schedule.events.iter().filter(|e| (from..to).contains(&e.at)).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(between(&with, 0, 16 * hour), between(&without, 0, 16 * hour));
+    for from in [-8 * hour, 16 * hour] {
+        let nightly = between(&with, from, from + 8 * hour).len() as f64;
+        // 20 rooms, 240 messages each without a night; a tenth is 480, standard deviation 22.
+        assert!((nightly - 480.0).abs() < 90.0, "{nightly}");
     }
 }
 

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::program::{Running, anynews, are_gone, one_at_a_time};
+use crate::program::{Running, anynews, anynews_unheard, are_gone, one_at_a_time};
 
 /// A short run of the letters scenario; faster polls give it something to count.
 const SHORT: [&str; 10] = [
@@ -21,6 +21,17 @@ const SHORT: [&str; 10] = [
     "--set",
     "workload.mean_gap=2s",
 ];
+
+/// Holds an outcome to the schema that the program prints.
+#[track_caller]
+fn assert_valid(outcome: &Value) {
+    let printed = anynews(tempdir().unwrap().path(), &["scenarios", "schema", "--outcome"]).exits(0).stdout;
+    let schema: Value = serde_json::from_str(&printed).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let errors: Vec<String> =
+        validator.iter_errors(outcome).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+}
 
 fn short(more: &[&'static str]) -> Vec<&'static str> {
     [SHORT.as_slice(), more].concat()
@@ -56,6 +67,7 @@ fn json_is_the_document_and_nothing_else() {
     let directory = tempdir().unwrap();
     let ended = anynews(directory.path(), &short(&["--format", "json", "--no-report", "-q"])).exits(0);
     let outcome: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_valid(&outcome);
     assert_eq!(outcome["transports"][0]["label"], "poll");
     assert_eq!(outcome["transports"][1]["waste_ratio"], Value::Null);
     assert_eq!(ended.stderr, "");
@@ -207,14 +219,13 @@ fn files_that_are_none_are_refused() {
 #[test]
 fn what_is_not_built_yet_says_so() {
     let directory = tempdir().unwrap();
-    let cases: [&[&str]; 8] = [
+    let cases: [&[&str]; 7] = [
         &["demo"],
         &["advise", "letters"],
         &["sweep", "letters", "--vary", "poll.interval=1s,2s"],
-        &["scenarios", "schema"],
         &["run", "letters", "--target", "http://127.0.0.1:1"],
         &["run", "letters", "--shard", "1/2"],
-        &["run", "letters", "--set", "network.profile=3g"],
+        &["run", "letters", "--set", "network.tls=true"],
         &["serve", "--listen", "127.0.0.1:0", "--broker", "redis"],
     ];
     for arguments in cases {
@@ -267,6 +278,30 @@ fn outcomes_are_compared_and_what_cannot_be_is_refused() {
         .exits(2)
         .says(&["other.json", "anynews/outcome/9"]);
     anynews(directory.path(), &["report", "missing.json"]).exits(2).says(&["missing.json"]);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let _alone = one_at_a_time();
+    let directory = tempdir().unwrap();
+    let json = short(&["--format", "json", "--no-report", "-q"]);
+    let cases: [&[&str]; 6] =
+        [&[], &["scenarios"], &["completions", "bash"], &["handshake"], &short(&[]), &json];
+    for arguments in cases {
+        let ended = anynews_unheard(directory.path(), arguments).exits(0);
+        assert!(!ended.stderr.contains("panicked"), "{arguments:?}: {}", ended.stderr);
+    }
+    anynews_unheard(directory.path(), &["report", "reports/letters/outcome.json"]).exits(0);
+}
+
+#[test]
+fn the_schema_of_scenarios_knows_every_part_of_a_file() {
+    let ended = anynews(tempdir().unwrap().path(), &["scenarios", "schema"]).exits(0);
+    let schema: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert!(schema["$schema"].as_str().unwrap().contains("2020-12"));
+    for key in ["clients", "workload", "transport", "network", "threshold"] {
+        assert!(schema["properties"][key].is_object(), "{key}");
+    }
 }
 
 #[test]

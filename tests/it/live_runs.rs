@@ -1,5 +1,7 @@
 //! Whole runs over real sockets: nothing lost, nothing twice, both sides count the same.
 
+use anynews::scenario::file::Overrides;
+use anynews::scenario::{Engine, shipped};
 use serde_json::Value;
 use tempfile::tempdir;
 
@@ -37,9 +39,13 @@ fn books_balance(transport: &Value) {
 }
 
 #[test]
-fn every_shipped_scenario_loses_nothing() {
+fn every_live_scenario_loses_nothing() {
     let _alone = one_at_a_time();
-    for shipped in anynews::scenario::shipped::all() {
+    for shipped in shipped::all() {
+        let scenario = shipped::load(shipped.name, &Overrides::default()).unwrap();
+        if scenario.engine != Engine::Live {
+            continue;
+        }
         let outcome = run(&[shipped.name, "--duration", "4s"]);
         for transport in outcome["transports"].as_array().unwrap() {
             books_balance(transport);
@@ -122,4 +128,30 @@ fn conditional_polls_are_answered_304_and_cost_less() {
         n(&outcome["transports"][0]["bytes"]["down"])
     };
     assert!(bytes("poll.conditional=true") < bytes("poll.conditional=false"));
+}
+
+#[test]
+fn a_network_delays_what_people_hear_and_loses_nothing() {
+    let _alone = one_at_a_time();
+    let outcome = run(&["connection-per-poll", "--duration", "4s", "--set", "network.rtt=100ms"]);
+    let [poll, close, websocket] = outcome["transports"].as_array().unwrap().as_slice() else { panic!() };
+    for transport in [poll, close, websocket] {
+        books_balance(transport);
+        // Nobody hears anything before it has come half the way.
+        assert!(n(&transport["latency_ms"]["min"]) >= 50.0, "{}", transport["latency_ms"]);
+    }
+    assert!(n(&poll["request_ms"]["min"]) >= 100.0, "{}", poll["request_ms"]);
+    assert!(n(&close["request_ms"]["min"]) >= 200.0, "a new connection costs a round trip");
+}
+
+#[test]
+fn waiting_for_an_answer_is_not_blamed_on_the_load_generator() {
+    let _alone = one_at_a_time();
+    let outcome = run(&["game", "--duration", "3s", "--set", "network.rtt=150ms"]);
+    for transport in outcome["transports"].as_array().unwrap() {
+        books_balance(transport);
+        // There and on: to the server, and from it to the other players.
+        assert!(n(&transport["latency_ms"]["min"]) >= 150.0, "{}", transport["latency_ms"]);
+    }
+    assert_eq!(outcome["generator"]["saturated"], false, "{}", outcome["generator"]);
 }

@@ -6,6 +6,7 @@ mod foreign;
 mod handshake;
 mod harness;
 mod live_runs;
+mod network;
 mod peers;
 mod program;
 mod serve_command;

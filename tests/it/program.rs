@@ -56,6 +56,14 @@ pub fn anynews(directory: &Path, arguments: &[&str]) -> Ended {
     command(directory, arguments).output().expect("the binary starts").into()
 }
 
+/// Runs the program to its end while nobody reads what it prints.
+pub fn anynews_unheard(directory: &Path, arguments: &[&str]) -> Ended {
+    let mut command = command(directory, arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    drop(child.stdout.take());
+    child.wait_with_output().expect("waited").into()
+}
+
 /// The program while it runs. Dropped, it is ended.
 pub struct Running {
     child: Child,

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -88,6 +89,18 @@ fn a_child_of_run_announces_its_control_ignores_ctrl_c_and_ends_with_its_stdin()
 }
 
 #[test]
+fn a_network_is_said_and_felt_by_any_client() {
+    let mut serve = Serve::start(&["--network", "3g,rtt=150ms"]);
+    let line = serve.line();
+    let address = line.strip_prefix("listening on http://").unwrap();
+    assert_eq!(serve.line(), "network rtt=150ms,jitter=0ms,loss=0,down=500kbit/s,up=500kbit/s");
+    let begin = Instant::now();
+    assert!(healthy(address).ends_with("ok\n"));
+    // Opening the connection, then request and answer.
+    assert!(begin.elapsed() >= Duration::from_millis(300), "{:?}", begin.elapsed());
+}
+
+#[test]
 fn a_port_in_use_is_a_runtime_error_that_says_so() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -98,7 +111,7 @@ fn a_port_in_use_is_a_runtime_error_that_says_so() {
 
 #[test]
 fn what_is_not_built_or_makes_no_sense_is_a_usage_error_that_says_why() {
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 12] = [
         (&["--broker", "redis"], "not built yet"),
         (&["--broker", "kafka"], "memory"),
         (&["--redis", "redis://localhost"], "not built yet"),
@@ -108,6 +121,9 @@ fn what_is_not_built_or_makes_no_sense_is_a_usage_error_that_says_why() {
         (&["--max-message", "many"], "size"),
         (&["--queue", "0B"], "1B"),
         (&["--keep", "0"], "--keep"),
+        (&["--network", "edge"], "fast-4g"),
+        (&["--network", "loss=1.5"], "no share"),
+        (&["--network", "rtt=100ms,jitter=60ms"], "half the round trip"),
     ];
     for (arguments, word) in cases {
         let (code, message) = refused(arguments);

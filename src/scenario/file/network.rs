@@ -12,8 +12,11 @@ const LONGEST_RTT: Duration = Duration::from_secs(60);
 /// Below this a single event would take minutes; above, no machine keeps up.
 const RATES: Bounds<u64> = Bounds { least: 1_000, most: 1_000_000_000_000 };
 
-/// Keys of the table; `transports::belongs` and `workload::belongs` have theirs.
-const KEYS: [&str; 7] = ["profile", "rtt", "jitter", "loss", "down", "up", "tls"];
+/// Nothing gets through where everything is lost.
+pub(super) const LOSS: Bounds<f64> = Bounds { least: 0.0, most: 0.99 };
+
+/// Keys of the table.
+pub(super) const KEYS: [&str; 7] = ["profile", "rtt", "jitter", "loss", "down", "up", "tls"];
 
 /// Where a key belongs that `[network]` would know.
 pub(super) fn belongs(key: &str) -> Option<String> {
@@ -28,7 +31,7 @@ pub(super) fn read(top: &mut Section<'_>) -> Option<Link> {
     let base = named.and_then(Link::profile).unwrap_or(Link::PLAIN);
     let rtt = section.duration("rtt", Some(base.rtt), Bounds::durations(0, LONGEST_RTT));
     let jitter = section.duration("jitter", Some(base.jitter), Bounds::durations(0, LONGEST_RTT));
-    let loss = loss(&mut section, base.loss);
+    let loss = section.number("loss", Some(base.loss), LOSS);
     let down = rate(&mut section, "down").or(base.down);
     let up = rate(&mut section, "up").or(base.up);
     let link = Link { rtt, jitter, loss, down, up, ..base };
@@ -43,29 +46,8 @@ pub(super) fn read(top: &mut Section<'_>) -> Option<Link> {
         section.problem("jitter", &node.origin, message);
     }
     section.not_yet_unless("tls", |node| matches!(node.value, Value::Bool(false)), "tls = false is");
-    section.finish(|key| super::elsewhere(key));
+    section.finish(super::elsewhere);
     (link != Link::PLAIN).then_some(link)
-}
-
-fn loss(section: &mut Section<'_>, default: f64) -> f64 {
-    let Some(node) = section.get("loss") else { return default };
-    let share = match node.value {
-        Value::Float(share) => Some(share),
-        Value::Integer(0) => Some(0.0),
-        _ => None,
-    };
-    match share {
-        Some(share) if (0.0..1.0).contains(&share) => share,
-        _ => {
-            let quotes = if node.text().is_some() { ", without quotes" } else { "" };
-            let message = format!(
-                "{} is no share; write a number from 0 to below 1, like 0.02 for 2 %{quotes}",
-                node.shown()
-            );
-            section.problem("loss", &node.origin, message);
-            default
-        }
-    }
 }
 
 fn rate(section: &mut Section<'_>, key: &'static str) -> Option<u64> {

@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use super::tree::Origin;
+use super::tree::{Origin, clean};
 use super::{Problem, Problems, Scenario};
 
 /// Shared by every part of the walk.
@@ -59,6 +60,20 @@ impl Report {
         self.push(None, flag, message);
     }
 
+    /// Something wrong in a file that the scenario names.
+    pub(super) fn in_file(&self, path: &Path, line: usize, message: &str) {
+        let file = clean(&path.to_string_lossy());
+        // It may quote the file, whose names have any length and any characters.
+        let message = message.chars().take(300).map(|c| if c.is_control() { '·' } else { c }).collect();
+        let problem = Problem { file, line: Some(line), key: String::new(), message };
+        self.found.borrow_mut().problems.push(problem);
+    }
+
+    /// Where the file lies.
+    pub(super) fn folder(&self) -> &Path {
+        Path::new(&self.file).parent().unwrap_or(Path::new(""))
+    }
+
     fn push(&self, line: Option<usize>, key: &str, message: String) {
         let problem = Problem { file: self.file.clone(), line, key: key.to_owned(), message };
         self.found.borrow_mut().problems.push(problem);
@@ -70,7 +85,8 @@ impl Report {
         if problems.is_empty() {
             return Ok(scenario);
         }
-        problems.sort_by_key(|problem| problem.line);
+        let own = self.file;
+        problems.sort_by_key(|problem| (problem.file != own, problem.line));
         problems.dedup();
         Err(Problems(problems))
     }

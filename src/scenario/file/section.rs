@@ -4,6 +4,7 @@
 //! on to the next problem; a scenario with a problem is never built.
 
 use std::fmt::Display;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::units::{parse_duration, parse_size};
@@ -12,8 +13,11 @@ use super::report::Report;
 use super::tree::{Entry, Node, Origin, Table, Value, clean};
 use super::{TOP, format_duration};
 
+/// Characters of a text for people.
+pub(super) const LONGEST_LINE: usize = 300;
+
 /// Inclusive.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds<T> {
     pub least: T,
     pub most: T,
@@ -81,6 +85,16 @@ impl<'a> Section<'a> {
         self.report.problem(&self.path(key), origin, message);
     }
 
+    /// Reports something wrong in a file that this part names.
+    pub(super) fn problem_in(&self, path: &Path, line: usize, message: &str) {
+        self.report.in_file(path, line, message);
+    }
+
+    /// Where the scenario file lies.
+    pub(super) fn folder(&self) -> &'a Path {
+        self.report.folder()
+    }
+
     /// Reports that `key` is not there.
     pub(super) fn missing(&self, key: &str, right: &str) {
         self.report.missing(&self.path(key), self.origin, format!("is missing; write {right}"));
@@ -111,8 +125,8 @@ impl<'a> Section<'a> {
     pub(super) fn line(&mut self, key: &'static str) -> Option<String> {
         let node = self.get(key)?;
         match node.text() {
-            Some(text) if text.chars().any(char::is_control) || text.chars().count() > 300 => {
-                let message = "must be one line of at most 300 characters".to_owned();
+            Some(text) if text.chars().any(char::is_control) || text.chars().count() > LONGEST_LINE => {
+                let message = format!("must be one line of at most {LONGEST_LINE} characters");
                 self.problem(key, &node.origin, message);
                 None
             }
@@ -160,6 +174,35 @@ impl<'a> Section<'a> {
                 );
                 0
             }
+        }
+    }
+
+    /// Any number; the least stands in for one that is missing or wrong.
+    pub(super) fn number(&mut self, key: &'static str, default: Option<f64>, bounds: Bounds<f64>) -> f64 {
+        let right = format!("a number from {} to {}", bounds.least, bounds.most);
+        let Some(node) = self.get(key) else {
+            if default.is_none() {
+                self.missing(key, &format!("{key} = NUMBER, {right}"));
+            }
+            return default.unwrap_or(bounds.least);
+        };
+        let number = match node.value {
+            Value::Integer(number) => number as f64,
+            Value::Float(number) => number,
+            _ => f64::NAN,
+        };
+        if (bounds.least..=bounds.most).contains(&number) {
+            return number;
+        }
+        let quotes = if node.text().is_some() { ", without quotes" } else { "" };
+        self.problem(key, &node.origin, format!("{} will not do; write {right}{quotes}", node.shown()));
+        bounds.least
+    }
+
+    /// Reports `key` when it is there, though it means nothing without `other`, which is not.
+    pub(super) fn needs(&mut self, key: &'static str, other: &str) {
+        if let Some(node) = self.get(key) {
+            self.problem(key, &node.origin, format!("means nothing without {other}; write that, too"));
         }
     }
 

@@ -7,6 +7,7 @@ use crate::scenario::{Inbox, Workload};
 use crate::transport::Way;
 
 mod network;
+mod workload;
 
 const LETTERS: &str = r#"title    = "Letters"
 seed     = 7
@@ -240,8 +241,6 @@ fn parts_that_are_not_built_yet_say_so() {
     for (line, key) in lines.iter().zip(keys) {
         assert!(line.contains(&format!(" {key}: ")) && line.contains("is not built yet; "), "{line}");
     }
-    let trace = edited("\"poisson\"", "\"trace\"").replace("mean_gap = \"47.5s\"", "file = \"a\"");
-    assert_told(&trace, &Overrides::default(), &["t.toml:7: workload.kind: \"trace\" is not built yet"]);
 }
 
 #[test]

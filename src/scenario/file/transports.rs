@@ -11,7 +11,7 @@ use super::tree::{Node, Table, Value, clean};
 use super::{DAY, TOP};
 
 /// Kinds, each with its keys.
-const KINDS: [(&str, &[&str]); 4] = [
+pub(super) const KINDS: [(&str, &[&str]); 4] = [
     ("poll", &["interval", "keep_alive", "conditional", "backoff_max", "shared_cache", "http"]),
     ("long-poll", &["hold"]),
     ("sse", &[]),
@@ -20,9 +20,9 @@ const KINDS: [(&str, &[&str]); 4] = [
 const DEFAULT_HOLD: Duration = Duration::from_secs(25);
 const DEFAULT_PING: Duration = Duration::from_secs(25);
 const DEFAULT_READ_BUFFER: usize = 4096;
-const LONGEST_LABEL: usize = 32;
+pub(super) const LONGEST_LABEL: usize = 32;
 /// More ways than this cannot be told apart in a chart.
-const MOST_TRANSPORTS: usize = 16;
+pub(super) const MOST_TRANSPORTS: usize = 16;
 
 /// Where a key belongs that a `[[transport]]` would know.
 pub(super) fn belongs(key: &str) -> Option<String> {

@@ -33,10 +33,10 @@ fn flags_make_the_table_that_the_file_lacks() {
 fn wrong_numbers_are_named() {
     for (lines, hint) in [
         ("profile = \"fast4g\"", "\"fast4g\" is not known … did you mean \"fast-4g\"?"),
-        ("loss = 1.5", "network.loss: 1.5 is no share; write a number from 0 to below 1"),
-        ("loss = 1", "1 is no share"),
-        ("loss = -0.1", "-0.1 is no share"),
-        ("loss = nan", "NaN is no share"),
+        ("loss = 1.5", "network.loss: 1.5 will not do; write a number from 0 to 0.99"),
+        ("loss = 1", "1 will not do"),
+        ("loss = -0.1", "-0.1 will not do"),
+        ("loss = nan", "NaN will not do"),
         ("loss = \"0.1\"", "without quotes"),
         (
             "rtt = \"100ms\"\njitter = \"51ms\"",
