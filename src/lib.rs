@@ -19,6 +19,7 @@ pub mod wire;
 pub mod ledger;
 pub mod outcome;
 pub mod scenario;
+pub mod sizes;
 pub mod threshold;
 pub mod workload;
 

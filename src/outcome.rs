@@ -287,6 +287,10 @@ pub struct Theory {
     pub latency_mean_ms: Option<f64>,
     /// Requests in the window.
     pub requests_total: Option<f64>,
+    /// The distribution of delivery latency: `[ms, share at or below]` from share 0 to share 1, linear
+    /// between the points, two at one time a jump; empty where it is not known.
+    #[serde(default)]
+    pub latency_law: Vec<(f64, f64)>,
 }
 
 /// Bytes of one exchange, as text (Latin-1 for what is not UTF-8).

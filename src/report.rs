@@ -9,12 +9,14 @@ use anyhow::{Context as _, bail};
 use crate::outcome::{Outcome, SCHEMA};
 
 pub mod chart;
+pub mod compare;
 pub mod csv;
 #[cfg(test)]
 mod fixture;
 pub mod html;
 pub mod lessons;
 pub mod measure;
+pub mod noise;
 pub mod numbers;
 pub mod text;
 pub mod titles;
@@ -24,8 +26,8 @@ pub mod ways;
 /// What [`write`] put where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// The outcome document.
-    pub outcome: PathBuf,
+    /// The outcome document; a comparison has none of its own.
+    pub outcome: Option<PathBuf>,
     /// The page.
     pub html: PathBuf,
     /// The pictures, in the order of the page.
@@ -58,8 +60,8 @@ pub fn write(outcome: &Outcome, dir: &Path) -> anyhow::Result<Written> {
         chart::png(figure, &path)?;
         charts.push(path);
     }
-    remove_stale(&charts_dir, &charts)?;
-    Ok(Written { outcome: outcome_path, html: html_path, charts })
+    remove(&charts_dir, chart::SLUGS.into_iter(), &charts)?;
+    Ok(Written { outcome: Some(outcome_path), html: html_path, charts })
 }
 
 /// Reads an outcome document.
@@ -95,8 +97,8 @@ fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
 }
 
 /// Removes only pictures this program can have drawn; anything else in the folder is the user's.
-fn remove_stale(dir: &Path, kept: &[PathBuf]) -> anyhow::Result<()> {
-    for slug in chart::SLUGS {
+fn remove(dir: &Path, slugs: impl Iterator<Item = &'static str>, kept: &[PathBuf]) -> anyhow::Result<()> {
+    for slug in slugs {
         let path = dir.join(format!("{slug}.png"));
         if !kept.contains(&path) && path.exists() {
             fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;

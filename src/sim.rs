@@ -22,7 +22,6 @@ mod part;
 mod poll;
 mod push;
 mod sends;
-mod sizes;
 
 use crowd::Crowd;
 use part::Part;

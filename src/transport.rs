@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::random::{Dice, stream};
 use crate::units::duration_text;
 
+/// Time between the comments on an event stream.
+pub const COMMENT_EVERY: Duration = Duration::from_secs(15);
+
 /// One `[[transport]]` of a scenario.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Transport {

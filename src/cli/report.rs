@@ -1,4 +1,4 @@
-//! `anynews report`: draws a report again from an outcome.
+//! `anynews report`: draws a report again from an outcome, or compares several.
 
 use std::path::{Path, PathBuf};
 
@@ -6,14 +6,15 @@ use anyhow::Context as _;
 
 use super::{Exit, Usage, print};
 use crate::report;
+use crate::report::compare::{self, Comparison};
 
 /// Options of `report`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The outcome.json of a run
+    /// The outcome.json of a run; several are compared (merging shards is not built yet)
     #[arg(required = true, value_name = "OUTCOME.json")]
     outcomes: Vec<PathBuf>,
-    /// Directory to write to [default: the outcome's own]
+    /// Directory to write to [default: the outcome's own; reports/compare for several]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Open the report in a browser
@@ -22,18 +23,40 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> Exit {
-    let [path] = &args.outcomes[..] else {
-        return Err(Usage("comparing outcomes is not built yet; give one outcome.json".to_owned()).into());
+    refuse_repetitions(&args.outcomes)?;
+    let read = |path: &PathBuf| report::read(path).map_err(|error| Usage(format!("{error:#}")));
+    let mut outcomes = args.outcomes.iter().map(read).collect::<Result<Vec<_>, Usage>>()?;
+    let written = match (&mut outcomes[..], &args.outcomes[..]) {
+        ([outcome], [path]) => {
+            // The parent of a bare file name is empty, which means the present directory.
+            let own = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let written = report::write(outcome, args.out.as_deref().unwrap_or(own))?;
+            print(&report::text::summary(outcome, report::text::Style::Coloured))?;
+            written
+        }
+        _ => {
+            let comparison = Comparison::new(outcomes);
+            let dir = args.out.as_deref().unwrap_or(Path::new("reports/compare"));
+            let written = compare::write(&comparison, dir)?;
+            print(&report::text::comparison(&comparison, report::text::Style::Coloured))?;
+            written
+        }
     };
-    let outcome = report::read(path)?;
-    // The parent of a bare file name is empty, which means the present directory.
-    let own = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = report::write(&outcome, args.out.as_deref().unwrap_or(own))?;
-    print(&report::text::summary(&outcome, report::text::Style::Coloured))?;
     print(&format!("Report: {}\n", written.html.display()))?;
     if args.open {
         open::that_detached(&written.html)
             .with_context(|| format!("cannot open {}", written.html.display()))?;
     }
     Ok(0)
+}
+
+/// A file compared with itself would agree with itself, and say nothing.
+fn refuse_repetitions(paths: &[PathBuf]) -> Result<(), Usage> {
+    let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+    for (index, path) in paths.iter().enumerate() {
+        if paths[..index].iter().any(|earlier| real(earlier) == real(path)) {
+            return Err(Usage(format!("{} is given twice; compare it with another run", path.display())));
+        }
+    }
+    Ok(())
 }

@@ -16,7 +16,7 @@ use crate::outcome::{Delivery, Outcome};
 use crate::report;
 use crate::scenario::file::Overrides;
 use crate::scenario::{Engine, Scenario, shipped};
-use crate::sim;
+use crate::{sim, theory};
 
 /// Options of `run`.
 #[derive(Debug, clap::Args)]
@@ -100,15 +100,6 @@ fn refuse_what_is_not_built(args: &Args) -> anyhow::Result<()> {
     Err(Usage(refusal.to_owned()).into())
 }
 
-/// What of a sound scenario no engine obeys yet.
-fn not_built_yet(scenario: &Scenario) -> Option<&'static str> {
-    match scenario.engine {
-        Engine::Sim => None,
-        Engine::Theory => Some("--engine theory is not built yet; try --engine live"),
-        Engine::Live => None,
-    }
-}
-
 /// Loads every scenario before the first runs, and reports the problems of all of them together.
 fn load(args: &Args) -> anyhow::Result<Vec<Scenario>> {
     let overrides = Overrides {
@@ -122,10 +113,11 @@ fn load(args: &Args) -> anyhow::Result<Vec<Scenario>> {
     let mut problems = Vec::new();
     for name in &args.scenarios {
         match shipped::load(name, &overrides) {
-            Ok(scenario) => match not_built_yet(&scenario) {
-                Some(why) => problems.push(format!("{}: {why}", scenario.name)),
-                None => scenarios.push(scenario),
-            },
+            Ok(scenario) if args.samples && scenario.engine == Engine::Theory => problems.push(format!(
+                "{}: --samples: formulas deliver nothing one by one; try --engine sim",
+                scenario.name
+            )),
+            Ok(scenario) => scenarios.push(scenario),
             Err(error) => problems.push(error.to_string()),
         }
     }
@@ -184,11 +176,20 @@ async fn computed_run(
     signal: &Signal,
     prediction: Option<String>,
 ) -> anyhow::Result<(Outcome, Vec<Delivery>)> {
-    let options = sim::Options { prediction, keep_deliveries: args.samples, ..sim::Options::default() };
+    let keep_deliveries = args.samples;
     let owned = scenario.clone();
-    let computing = tokio::task::spawn_blocking(move || sim::run(&owned, &options));
+    let computing = tokio::task::spawn_blocking(move || {
+        if owned.engine == Engine::Theory {
+            let outcome = theory::run(&owned, prediction).map_err(|error| error.to_string())?;
+            return Ok((outcome, Vec::new()));
+        }
+        let options = sim::Options { prediction, keep_deliveries, ..sim::Options::default() };
+        sim::run(&owned, &options).map_err(|error| error.to_string())
+    });
     tokio::select! {
-        result = computing => result?.map_err(|error| Usage(format!("{}: {error}", scenario.name)).into()),
+        result = computing => {
+            result?.map_err(|error: String| Usage(format!("{}: {error}", scenario.name)).into())
+        }
         () = signal.interrupt.cancelled() => std::process::exit(signal.code().into()),
     }
 }

@@ -11,6 +11,7 @@ use super::ways::{Way, ways};
 
 mod axis;
 mod bars;
+mod compare;
 mod course;
 mod font;
 mod key;
@@ -96,6 +97,12 @@ pub fn entries(outcome: &Outcome) -> Vec<Entry<'_>> {
         course::bytes(outcome, &all),
         course::delay(outcome, &all),
     ]
+}
+
+/// The charts of a comparison, in the order of its page.
+#[must_use]
+pub fn comparison(comparison: &super::compare::Comparison) -> Vec<Entry<'_>> {
+    compare::entries(comparison)
 }
 
 /// Writes a figure with its title as a PNG for a projector: light, two pixels per point.

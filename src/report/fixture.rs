@@ -205,8 +205,12 @@ fn poll(t: &mut TransportOutcome, messages: u64) {
         wire_estimate: 452_000,
         ..Bytes::default()
     };
-    t.theory =
-        Theory { waste_ratio: Some(0.9001), latency_mean_ms: Some(2_500.0), requests_total: Some(1_200.0) };
+    t.theory = Theory {
+        waste_ratio: Some(0.9001),
+        latency_mean_ms: Some(2_500.0),
+        requests_total: Some(1_200.0),
+        latency_law: vec![(0.0, 0.0), (5_000.0, 1.0)],
+    };
     t.server = Some(Server { cpu_s: 0.42, rss_peak_bytes: 22 << 20, ..Server::default() });
 }
 
@@ -242,7 +246,12 @@ fn push(t: &mut TransportOutcome, kind: &str, messages: u64) {
     } else {
         t.frames.comments = 400;
     }
-    t.theory = Theory { waste_ratio: None, latency_mean_ms: Some(0.0), requests_total: Some(300.0) };
+    t.theory = Theory {
+        waste_ratio: None,
+        latency_mean_ms: Some(0.0),
+        requests_total: Some(300.0),
+        latency_law: vec![(0.0, 0.0), (0.0, 1.0)],
+    };
 }
 
 fn series(t: &TransportOutcome, latencies: &[f64]) -> Series {

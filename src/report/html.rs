@@ -8,6 +8,7 @@ use super::chart::Entry;
 use super::verdict::{self, Verdict};
 use super::ways::{Way, ways};
 
+mod compare;
 mod data;
 mod figures;
 mod parts;
@@ -48,6 +49,14 @@ pub fn page(outcome: &Outcome, entries: &[Entry<'_>], json: &str) -> anyhow::Res
     Ok(page.into_string())
 }
 
+/// Draws the page of a comparison.
+///
+/// # Errors
+/// A chart cannot be drawn.
+pub fn comparison(comparison: &super::compare::Comparison, entries: &[Entry<'_>]) -> anyhow::Result<String> {
+    compare::page(comparison, entries)
+}
+
 fn top(outcome: &Outcome) -> Markup {
     html! {
         header.top {
@@ -75,7 +84,7 @@ fn sections(
         (section("person-time", "One person’s time", figures.person()))
         (section("charts", "Charts", figures.charts()))
         (section("reverse", "When this result would reverse", parts::reverse(verdict)))
-        (section("handshake", "The first exchange, byte for byte", parts::handshakes(all)))
+        (section("handshake", "The first exchange, byte for byte", parts::handshakes(outcome, all)))
         (section("percentiles", "Percentiles and counts", data::percentiles(all)))
         @if !outcome.thresholds.is_empty() {
             (section("thresholds", "Thresholds", data::thresholds(outcome)))

@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::link::Link;
 use crate::outcome::Outcome;
 use crate::scenario::{Engine, Inbox, Workload};
+use crate::units::format_rate;
 
-use super::numbers::{count, duration, ms};
+use super::numbers::{count, duration, percent};
 use super::ways::{Kind, list, ways};
 
 /// The rule of thumb of every verdict.
@@ -36,28 +37,51 @@ pub const SHORT_WARMUP: &str = "The warm-up was shorter than a poll interval, so
 /// The note beside every delay of a run on one machine.
 pub const ROUND_TRIP: &str = "+ half your round trip";
 
-/// Where an engine measures, as the end of a sentence.
+/// Where the figures come from, as the end of a sentence.
 #[must_use]
 pub fn place(outcome: &Outcome) -> String {
-    let network = outcome.scenario.network.as_ref();
-    let behind = network.map(|link| format!(", on a network of {}", path(link))).unwrap_or_default();
+    let network = outcome.scenario.network.as_ref().map(link);
+    let with =
+        network.as_ref().map_or_else(String::new, |link| format!(" with a network in between ({link})"));
     match outcome.engine {
         Engine::Live if network.is_none() => {
             "real sockets on one machine; on a network, add half your round trip to each delay.".to_owned()
         }
-        Engine::Live => format!("real sockets on one machine{behind}."),
-        Engine::Sim => format!("in virtual time{behind}."),
-        Engine::Theory => format!("by formula{behind}."),
+        Engine::Live => format!("real sockets on one machine{with}."),
+        Engine::Sim => format!("in virtual time{with}: no machine was measured."),
+        Engine::Theory => format!("by formula{with}: computed, not measured."),
     }
 }
 
-/// A network in a few words: `3g, 400 ms round trip`.
+/// A network as a person says it: `fast-4g: 60 ms round trip, 9 Mbit/s down, 1.5 Mbit/s up`.
 #[must_use]
-pub fn path(link: &Link) -> String {
-    let name = link.profile.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
-    let lost = (link.loss * 1e6).round() / 1e4;
-    let loss = if link.loss > 0.0 { format!(", {lost}\u{a0}% lost") } else { String::new() };
-    format!("{name}{} round trip{loss}", ms(link.rtt.as_secs_f64() * 1000.0))
+pub fn link(link: &Link) -> String {
+    let mut parts = vec![format!("{} round trip", duration(link.rtt))];
+    if !link.jitter.is_zero() {
+        parts.push(format!("±{} each way", duration(link.jitter)));
+    }
+    if link.loss > 0.0 {
+        parts.push(format!("{} of the segments lost", percent(link.loss)));
+    }
+    let rates = [(link.down, "down"), (link.up, "up")];
+    parts.extend(rates.iter().filter_map(|(rate, way)| Some(format!("{} {way}", format_rate((*rate)?)))));
+    let name = link.profile.as_ref().map_or_else(String::new, |name| format!("{name}: "));
+    name + &parts.join(", ")
+}
+
+/// The settings of a network that differ from none: `rtt=100ms`.
+#[must_use]
+pub fn settings(link: &Link) -> Vec<String> {
+    let plain = Link::PLAIN.to_string();
+    let default: Vec<&str> = plain.split(',').collect();
+    let text = link.to_string();
+    text.split(',').filter(|part| !default.contains(part)).map(str::to_owned).collect()
+}
+
+/// Mean one-way delay of the scenario's network, ms.
+#[must_use]
+pub fn trip_ms(outcome: &Outcome) -> f64 {
+    outcome.scenario.network.as_ref().map_or(0.0, |link| link.mean_one_way() / 1000.0)
 }
 
 /// The setting that says how often news comes: key under `workload`, and value.
@@ -233,43 +257,70 @@ pub fn glossary(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
     entries.into_iter().filter(|(due, ..)| *due).map(|(_, term, meaning)| (term, meaning)).collect()
 }
 
-/// What a run without a network takes for granted, and one with.
-const ASSUMED_NEAR: &str = "Loopback: no distance, no loss. On a real network add half your round trip to each delay, on both sides of \
-             the comparison. Lean headers: a browser’s cookies and headers make every poll larger. No TLS.";
-const ASSUMED_FAR: &str = "A network made by the program: bytes are delayed both ways and arrive in order, a new connection first costs \
-             a round trip, and a lost segment costs a time-out and holds up what follows it. A line has its full rate at \
-             once and never slows down. Lean headers: a browser’s cookies and headers make every poll larger. No TLS.";
+/// Where the figures come from, in a word or two for a table of facts.
+#[must_use]
+pub fn engine(outcome: &Outcome) -> &'static str {
+    match outcome.engine {
+        Engine::Live => "live: real sockets",
+        Engine::Sim => "virtual time: no machine was measured",
+        Engine::Theory => "theory: computed, not measured",
+    }
+}
 
 /// How it was measured, and what it does not say: heading and text.
 #[must_use]
 pub fn method(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
-    let assumed = if outcome.scenario.network.is_some() { ASSUMED_FAR } else { ASSUMED_NEAR };
-    let mut parts = vec![
-        (
+    let mut parts = vec![match outcome.engine {
+        Engine::Live => (
             "Measured",
             "Delay runs from the intended publish time to the moment the person has the message in hand, on one clock \
              for all processes; a stall counts in full. Bytes are counted on the server’s accepted sockets: request \
              lines, headers, bodies and frames, for every transport alike. CPU and memory are of the server process alone.",
         ),
-        (
+        Engine::Sim => (
+            "Simulated",
+            "No socket was opened and no machine was measured: events, polls and answers happen in virtual time, with the \
+             schedule, the pacing and the ledger of a live run. Machines are infinitely fast here, so all delay is waiting \
+             or network. Bytes are the sizes that our own client and server would send.",
+        ),
+        Engine::Theory => (
+            "Computed",
+            "Nothing was run: every figure is the expectation of a formula. What the schedule settles (messages, who reads \
+             them) is exact; other counts are expectations, rounded. That nothing is lost, doubled or out of order is \
+             assumed. Machines are infinitely fast.",
+        ),
+    }];
+    if outcome.engine != Engine::Theory {
+        parts.push((
             "Modelled",
             "The people are simulated. Their polls follow a fixed schedule with seeded phases, and every transport \
-             sees the same seeded messages. Dotted lines and marks are formulas, not measurements.",
+             sees the same seeded messages. Dotted lines and dashed marks are formulas, not measurements.",
+        ));
+    }
+    parts.push((
+        "Estimated",
+        "The wire estimate adds 40 bytes of TCP/IP for each segment of at most 1,448 bytes; bare acknowledgements \
+         are not counted.",
+    ));
+    parts.push(match &outcome.scenario.network {
+        None => (
+            "Assumed",
+            "Loopback: no distance, no loss. On a real network add half your round trip to each delay, on both sides of \
+             the comparison. Lean headers: a browser’s cookies and headers make every poll larger. No TLS.",
         ),
-        (
-            "Estimated",
-            "The wire estimate adds 40 bytes of TCP/IP for each segment of at most 1,448 bytes; bare acknowledgements \
-             are not counted.",
+        Some(_) => (
+            "Assumed",
+            "The network delays every message by half the round trip, give or take the jitter. A lost segment is late by \
+             a retransmission time-out, and holds up all that follows on its connection. The schedule’s own publisher \
+             is not delayed. Lean headers: a browser’s cookies and headers make every poll larger. No TLS.",
         ),
-        ("Assumed", assumed),
-        (
+    });
+    if outcome.engine != Engine::Theory {
+        parts.push((
             "Not said",
-            "The ± beside a share is three standard errors. A percentile without enough messages is left out: p99 needs 100, p99.9 needs 1,000. Where people share one \
-             feed, their polls find nothing together, and no error is given for the share.",
-        ),
-    ];
-    if outcome.engine != Engine::Live {
-        parts.remove(0);
+            "The ± beside a share is three standard errors; brackets and bands are 95 % intervals, which miss the truth \
+             once in twenty runs. A percentile without enough messages is left out: p99 needs 100, p99.9 needs 1,000.",
+        ));
     }
     parts
 }

@@ -48,11 +48,20 @@ pub fn ecdf(t: &TransportOutcome) -> Vec<(f64, f64)> {
         .collect()
 }
 
+/// Whether the delays come from a formula: there are some, and yet none was kept.
+#[must_use]
+pub fn is_computed(t: &TransportOutcome) -> bool {
+    t.latency_ms.count > 0 && t.samples.is_none() && t.latency_histogram_us.is_empty()
+}
+
 /// A 95 % interval of the median in ms, by ranks n/2 ± 0.98 √n (no assumption on the shape); `None`
 /// below [`FEW_DELIVERIES`].
 #[must_use]
 pub fn median_interval(t: &TransportOutcome) -> Option<(f64, f64)> {
     let n = t.latency_ms.count;
+    if is_computed(t) {
+        return t.latency_ms.p50.map(|p50| (p50, p50));
+    }
     if n < FEW_DELIVERIES {
         return None;
     }

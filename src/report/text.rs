@@ -12,6 +12,10 @@ use super::numbers::{bytes, count, duration, ms, percent, rate};
 use super::verdict::{self, Verdict};
 use super::ways::{Way, ways};
 
+mod compare;
+
+pub use compare::comparison;
+
 /// Whether to write ANSI styles; the caller prints with `anstream`, which strips what is not wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Style {
@@ -105,11 +109,8 @@ fn rows(outcome: &Outcome, all: &[Way<'_>]) -> Vec<Row> {
     let guess = outcome.prediction.as_deref().map(str::trim).filter(|text| !text.is_empty());
     let question = outcome.scenario.predict.as_deref().unwrap_or_default();
     let beside = guess.filter(|_| verdict::asks_about_nope(question));
-    let beyond = match &outcome.scenario.network {
-        Some(link) => lessons::path(link),
-        None if outcome.engine == Engine::Live => lessons::ROUND_TRIP.to_owned(),
-        None => String::new(),
-    };
+    let near = outcome.engine == Engine::Live && outcome.scenario.network.is_none();
+    let note = if near { lessons::ROUND_TRIP.to_owned() } else { String::new() };
     vec![
         row("asked", String::new(), &|w| w.kind.asks().then(|| count(w.t.requests.polls))),
         row("\"Nope\"", beside.map_or_else(String::new, |text| format!("you guessed {text}")), &|w| {
@@ -124,7 +125,7 @@ fn rows(outcome: &Outcome, all: &[Way<'_>]) -> Vec<Row> {
         row("duplicated", String::new(), &|w| some(w.t.deliveries.duplicated)),
         row("replaced by newer", String::new(), &|w| some(w.t.deliveries.superseded)),
         row("expired", String::new(), &|w| some(w.t.deliveries.expired)),
-        row("typical wait", beyond, &|w| w.t.latency_ms.p50.map(ms)),
+        row("typical wait", note, &|w| w.t.latency_ms.p50.map(ms)),
         row("95 in 100 within", String::new(), &|w| w.t.latency_ms.p95.map(ms)),
         row("bytes per message", String::new(), &|w| measure::bytes_per_message(w.t).map(bytes)),
         row("  with handshake", String::new(), &|w| measure::bytes_with_handshake(w.t).map(bytes)),

@@ -1,25 +1,37 @@
 //! Titles that state what a chart shows, guarded against noise, and the alternative texts.
 
 use crate::outcome::Outcome;
+use crate::scenario::Engine;
 
 use super::measure::{self, Delay};
+use super::noise;
 use super::numbers::{self, bytes, count, ms};
 use super::verdict::{asker, pusher};
 use super::ways::Way;
 
-/// “371 of 412 polls found nothing”.
+/// “371 of 412 polls found nothing, as theory expects”.
 #[must_use]
-pub fn waste(all: &[Way<'_>]) -> String {
+pub fn waste(outcome: &Outcome, all: &[Way<'_>]) -> String {
     let Some(way) = asker(all) else { return "Nobody asked".to_owned() };
     let (n, empty) = (measure::answered(way.t), way.t.requests.empty);
+    if outcome.engine == Engine::Theory {
+        return format!("Theory expects {} of {} polls to find nothing", count(empty), count(n));
+    }
+    let judged = match (noise::waste_agrees(outcome, way), way.t.theory.waste_ratio) {
+        (Some(true), _) => ", as theory expects".to_owned(),
+        (Some(false), Some(expected)) => {
+            format!("; theory expects {}, outside the 95 % interval", numbers::percent_fine(expected))
+        }
+        _ => String::new(),
+    };
     match n {
         0 => "No poll was answered".to_owned(),
         _ if n < measure::FEW_POLLS => {
             format!("{} of {} polls found nothing: too few to call a share", count(empty), count(n))
         }
-        _ if empty == 0 => format!("Every one of {} polls found news", count(n)),
-        _ if empty == n => format!("All {} polls found nothing", count(n)),
-        _ => format!("{} of {} polls found nothing", count(empty), count(n)),
+        _ if empty == 0 => format!("Every one of {} polls found news{judged}", count(n)),
+        _ if empty == n => format!("All {} polls found nothing{judged}", count(n)),
+        _ => format!("{} of {} polls found nothing{judged}", count(empty), count(n)),
     }
 }
 
@@ -28,7 +40,9 @@ pub fn waste(all: &[Way<'_>]) -> String {
 pub fn latency(all: &[Way<'_>]) -> String {
     let heard: Vec<&Way<'_>> = all.iter().filter(|way| way.t.latency_ms.p50.is_some()).collect();
     let p50 = |way: &Way<'_>| way.t.latency_ms.p50.map_or_else(|| "–".to_owned(), ms);
-    if let Some(way) = heard.iter().find(|way| way.t.latency_ms.count < measure::FEW_DELIVERIES) {
+    let few =
+        |way: &&&Way<'_>| way.t.latency_ms.count < measure::FEW_DELIVERIES && !measure::is_computed(way.t);
+    if let Some(way) = heard.iter().find(few) {
         return format!("Too few deliveries by {} to say which is faster", way.name);
     }
     match (asker(all), pusher(all), &heard[..]) {
@@ -164,16 +178,30 @@ mod tests {
     fn titles_state_the_finding() {
         let outcome = fixture::letters();
         let all = ways(&outcome);
-        let titles = [waste, latency, split, volume, course, person].map(|title| title(&all));
-        insta::assert_snapshot!(titles.join("\n"));
+        insta::assert_snapshot!(every(&outcome, &all).join("\n"));
+    }
+
+    fn every(outcome: &Outcome, all: &[Way<'_>]) -> Vec<String> {
+        let others = [latency, split, volume, course, person].map(|title| title(all));
+        std::iter::once(waste(outcome, all)).chain(others).collect()
+    }
+
+    #[test]
+    fn a_share_that_theory_does_not_expect_is_said_to_be_so() {
+        let mut outcome = fixture::letters();
+        outcome.transports[0].theory.waste_ratio = Some(0.8);
+        let title = waste(&outcome, &ways(&outcome));
+        assert!(title.ends_with("theory expects 80.0\u{a0}%, outside the 95 % interval"), "{title}");
+        outcome.engine = Engine::Theory;
+        let title = waste(&outcome, &ways(&outcome));
+        assert!(title.starts_with("Theory expects 1,081 of 1,200"), "{title}");
     }
 
     #[test]
     fn titles_without_data_claim_nothing() {
         let outcome = fixture::empty();
         let all = ways(&outcome);
-        let titles = [waste, latency, split, volume, course, person].map(|title| title(&all));
-        insta::assert_snapshot!(titles.join("\n"));
+        insta::assert_snapshot!(every(&outcome, &all).join("\n"));
     }
 
     #[test]

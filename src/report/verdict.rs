@@ -2,9 +2,11 @@
 //! and what rests on too few messages is not concluded at all.
 
 use crate::outcome::Outcome;
+use crate::scenario::Engine;
 
 use super::lessons;
 use super::measure::{self, Delay};
+use super::noise;
 use super::numbers::{self, count};
 use super::ways::{self, Kind, Way, list, ways};
 
@@ -64,6 +66,10 @@ fn asking(outcome: &Outcome, all: &[Way<'_>]) -> String {
     let Some(share) = way.t.waste_ratio else {
         return format!("No poll was answered by {}, so nothing can be said about waste.", way.name);
     };
+    if outcome.engine == Engine::Theory {
+        let (n, empty, share) = (count(n), count(empty), numbers::percent(share));
+        return format!("Of {n} asks by {} theory expects {empty} to find nothing ({share}).", way.name);
+    }
     if n < measure::FEW_POLLS {
         return format!(
             "Only {} polls were answered ({} of them “Nope”): too few to call it a share.",
@@ -77,19 +83,21 @@ fn asking(outcome: &Outcome, all: &[Way<'_>]) -> String {
         _ if empty == n => format!("All {asks} found nothing"),
         _ => format!("{} of {asks} found nothing ({})", count(empty), numbers::percent(share)),
     };
-    format!("{found}{}.", against_theory(outcome, way, share, n))
+    format!("{found}{}.", against_theory(outcome, way, share))
 }
 
-fn against_theory(outcome: &Outcome, way: &Way<'_>, share: f64, n: u64) -> String {
+/// What theory expects, give or take three standard errors of what this run can tell.
+fn against_theory(outcome: &Outcome, way: &Way<'_>, share: f64) -> String {
     let Some(expected) = way.t.theory.waste_ratio else { return String::new() };
+    let Some(trials) = noise::trials(outcome, way) else { return String::new() };
     let said = numbers::percent_fine(expected);
-    if !measure::polls_are_independent(outcome) {
-        return format!("; theory expects {said} for this schedule");
+    if !trials.are_enough() {
+        return format!("; theory expects {said}, and too little here is independent to judge that by");
     }
-    let reach = 3.0 * measure::binomial_error(expected, n);
-    let judged =
-        if (share - expected).abs() <= reach { "it agrees" } else { "chance alone does not explain it" };
-    format!("; theory says {said} ± {:.1}, so {judged}", reach * 100.0)
+    let (low, high) = noise::wilson(share, trials.looks, 3.0);
+    let agrees = (low..=high).contains(&expected);
+    let judged = if agrees { "it agrees" } else { "chance alone does not explain it" };
+    format!("; theory says {said} ± {:.1}, so {judged}", (high - low) * 50.0)
 }
 
 fn waiting(outcome: &Outcome, all: &[Way<'_>]) -> String {
@@ -97,7 +105,8 @@ fn waiting(outcome: &Outcome, all: &[Way<'_>]) -> String {
     if heard.is_empty() {
         return "No message arrived in the window, so there is no delay to compare.".to_owned();
     }
-    let few = |way: &Way<'_>| way.t.latency_ms.count < measure::FEW_DELIVERIES;
+    let few =
+        |way: &Way<'_>| way.t.latency_ms.count < measure::FEW_DELIVERIES && !measure::is_computed(way.t);
     if let Some(way) = heard.iter().find(|way| few(way)) {
         return format!(
             "With {} deliveries by {} there are too few to say which is faster.",
@@ -148,7 +157,7 @@ fn two_delays(outcome: &Outcome, a: &Way<'_>, b: &Way<'_>) -> String {
 /// Says that the typical wait is half an interval, where the noise allows it.
 fn half(outcome: &Outcome, way: &Way<'_>) -> String {
     let Some(interval) = interval(outcome, way) else { return String::new() };
-    let expected = interval.as_secs_f64() * 500.0;
+    let expected = interval.as_secs_f64() * 500.0 + lessons::trip_ms(outcome);
     let holds =
         measure::median_interval(way.t).is_some_and(|(low, high)| low <= expected && expected <= high);
     if holds { format!(", about half the {} interval", numbers::duration(interval)) } else { String::new() }
@@ -230,6 +239,14 @@ pub fn command(outcome: &Outcome) -> String {
             set(format!("{}.interval={}", transport.label, numbers::option(interval)));
         }
     }
+    for setting in scenario.network.iter().flat_map(|link| lessons::settings(link)) {
+        words.push(format!("--set {}", shell_word(&format!("network.{setting}"))));
+    }
+    match outcome.engine {
+        Engine::Live => {}
+        Engine::Sim => words.push("--engine sim".to_owned()),
+        Engine::Theory => words.push("--engine theory".to_owned()),
+    }
     if outcome.in_turn {
         words.push("--in-turn".to_owned());
     }
@@ -257,7 +274,10 @@ pub fn guess(outcome: &Outcome) -> Option<String> {
     let question = outcome.scenario.predict.as_deref().unwrap_or_default();
     let share = asker(&all).filter(|_| asks_about_nope(question)).and_then(|way| way.t.waste_ratio);
     Some(match share {
-        Some(share) => format!("You guessed {said}; measured: {} in 100.", numbers::rate(share * 100.0)),
+        Some(share) => {
+            let how = if outcome.engine == Engine::Theory { "computed" } else { "measured" };
+            format!("You guessed {said}; {how}: {} in 100.", numbers::rate(share * 100.0))
+        }
         None => format!("You guessed {said}."),
     })
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::World;
-use super::sizes;
 use crate::ledger::dies_at;
+use crate::sizes;
 use crate::workload::Letter;
 
 /// No author, no key, no planned event.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::crowd::Person;
 use super::part::{Batch, Part};
-use super::sizes::PollSizes;
 use crate::clock::as_micros;
 use crate::ledger::{Polled, Staleness};
+use crate::sizes::PollSizes;
 use crate::transport::first_share;
 
 /// One client's long polls, until the window is over and nothing is left to fetch.

@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use super::crowd::Person;
 use super::part::{Batch, Part};
-use super::sizes::PollSizes;
 use crate::clock::as_micros;
 use crate::ledger::{Polled, Staleness, StepCursor};
 use crate::random::{Dice, stream};
+use crate::sizes::PollSizes;
 use crate::transport::{Way, first_poll, next_poll};
 
 /// The grid of one client's polls: poll `k` is intended at `first + k · interval`, from 0 on.

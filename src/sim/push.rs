@@ -1,16 +1,11 @@
 //! Server-sent events and WebSocket in virtual time: an event leaves when the server has it.
 
-use std::time::Duration;
-
 use super::crowd::Person;
 use super::part::{Batch, Part};
-use super::sizes;
 use crate::clock::as_micros;
 use crate::ledger::Staleness;
-use crate::transport::{Way, first_share};
-
-/// A comment on a silent event stream comes this often; the live server's default.
-const COMMENT: Duration = Duration::from_secs(15);
+use crate::sizes;
+use crate::transport::{COMMENT_EVERY, Way, first_share};
 
 /// One client's stream or socket.
 pub(super) fn live(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) {
@@ -37,7 +32,7 @@ pub(super) fn live(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) 
         } else {
             let bytes: u64 = part
                 .chosen(person.feed, batch, person.client, leaves)
-                .map(|i| sizes::pushed(i, socket))
+                .map(|i| sizes::pushed(i.json.into(), i.kind.into(), socket))
                 .sum();
             let starts = leaves.max(line_free);
             line_free = starts + person.legs.pace_down(bytes);
@@ -54,7 +49,7 @@ pub(super) fn live(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) 
 fn book_frames(person: &Person<'_>, part: &mut Part, batch: &[super::feed::Item], leaves: i64, socket: bool) {
     let sizes: Vec<(i64, u64)> = part
         .chosen(person.feed, batch, person.client, leaves)
-        .map(|i| (i.at, sizes::pushed(i, socket)))
+        .map(|i| (i.at, sizes::pushed(i.json.into(), i.kind.into(), socket)))
         .collect();
     for (at, bytes) in sizes {
         if part.book.counts(at) {
@@ -70,7 +65,7 @@ fn beats(person: &Person<'_>, part: &mut Part) {
     let world = person.world;
     let (every, socket) = match person.way {
         Way::WebSocket { ping, .. } => (as_micros(*ping), true),
-        _ => (as_micros(COMMENT), false),
+        _ => (as_micros(COMMENT_EVERY), false),
     };
     if every == 0 {
         return;

@@ -3,7 +3,7 @@
 use super::World;
 use super::legs::Legs;
 use super::part::Part;
-use super::sizes;
+use crate::sizes;
 use crate::transport::Way;
 
 /// Names of the messages of senders begin here, so that they share no network draw with readers'.

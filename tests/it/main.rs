@@ -14,5 +14,6 @@ mod server_api;
 mod server_counts;
 mod server_limits;
 mod server_streams;
+mod theory_agrees;
 mod tidy;
 mod web_driver;

@@ -18,12 +18,14 @@ const LAYERS: &[(&str, u8)] = &[
     ("ledger", 1),
     ("outcome", 1),
     ("scenario", 1),
+    ("sizes", 1),
     ("threshold", 1),
     ("workload", 1),
     ("broker", 2),
     ("client", 2),
     ("server", 2),
     ("live", 3),
+    ("sim", 3),
     ("theory", 3),
     ("handshake", 4),
     ("report", 4),
@@ -39,10 +41,12 @@ const SAME_LAYER: &[(&str, &[&str])] = &[
     ("ledger", &["outcome", "workload"]),
     ("outcome", &["scenario"]),
     ("scenario", &["threshold", "workload"]),
+    ("sizes", &["workload"]),
     ("threshold", &["outcome", "scenario"]),
     ("workload", &["scenario"]),
     ("server", &["broker"]),
     ("live", &["theory"]),
+    ("sim", &["theory"]),
 ];
 
 /// No file is longer: a file that wants to be is two ideas.

@@ -1,12 +1,13 @@
 //! Two charts of horizontal bars: what asking found, and what a delay is made of.
 
 use crate::outcome::Outcome;
-use crate::scenario::Workload;
+use crate::scenario::{Engine, Workload};
 
 use super::super::measure;
+use super::super::noise;
 use super::super::numbers::{count, ms, percent, percent_fine};
 use super::super::titles;
-use super::super::ways::Way;
+use super::super::ways::{Kind, Way};
 use super::shape::{Anchor, Frame, Ink, Picture, Shape};
 use super::{Entry, Figure, Table, font, names};
 
@@ -17,37 +18,74 @@ pub fn waste<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         let why = "No transport of this run was asked and answered, so there is no waste to show.".to_owned();
         return Entry::Missing { slug, why };
     }
-    let title = titles::waste(all);
-    let ways = all.to_vec();
+    let title = titles::waste(outcome, all);
     let poisson = matches!(outcome.scenario.workload, Workload::Poisson { .. });
     let formula = if poisson { "theory e^(−λT) =" } else { "theory" };
-    let rows = all.iter().map(waste_row).collect();
+    let rows = all.iter().map(|way| waste_row(outcome, way)).collect();
+    let bars: Vec<(Way<'a>, Option<(f64, f64)>)> =
+        all.iter().map(|way| (way.clone(), noise::waste_interval(outcome, way))).collect();
     Entry::Drawn(Figure {
         slug,
-        alt: titles::alt("Bars of a hundred per cent", &format!("answers to {}", names(all)), outcome, &title),
+        alt: titles::alt(
+            "Bars of a hundred per cent",
+            &format!("answers to {}", names(all)),
+            outcome,
+            &title,
+        ),
         title,
-        caption: "Pale: answers without news, “Nope”. Solid: answers with news. The dashed mark is what the formula \
-                  expects; push transports are never asked."
-            .to_owned(),
+        caption: waste_caption(outcome, all),
         table: Table {
-            heads: heads(&["Transport", "Answered polls", "“Nope”", "Share", "Theory"]),
+            heads: heads(&["Transport", "Answered polls", "“Nope”", "Share", "95 % interval", "Theory"]),
             rows,
         },
-        draw: Box::new(move |frame| stack(frame, &ways, |row, way| waste_bar(row, way, formula))),
+        draw: Box::new(move |frame| {
+            let ways: Vec<Way<'_>> = bars.iter().map(|(way, _)| way.clone()).collect();
+            let interval = |way: &Way<'_>| {
+                bars.iter().find(|(bar, _)| bar.t.label == way.t.label).and_then(|(_, interval)| *interval)
+            };
+            stack(frame, &ways, |row, way| waste_bar(row, way, interval(way), formula))
+        }),
     })
 }
 
-fn waste_row(way: &Way<'_>) -> Vec<String> {
+fn waste_caption(outcome: &Outcome, all: &[Way<'_>]) -> String {
+    let parts =
+        "Pale: answers without news, “Nope”. Solid: answers with news. Push transports are never asked.";
+    if outcome.engine == Engine::Theory {
+        return format!("{parts} Every share is computed, so it has no interval.");
+    }
+    let mut text = format!("{parts} The dashed mark is what the formula expects.");
+    let asked = all.iter().find_map(|way| noise::trials(outcome, way));
+    if let Some(trials) = asked {
+        text += &format!(" The bracket is the 95 % interval of the measured share: {}.", trials.explained());
+    }
+    for way in all {
+        let name = &way.name;
+        text += &match noise::waste_agrees(outcome, way) {
+            Some(true) => format!(" By {name}, theory lies within it: they agree."),
+            Some(false) => {
+                format!(" By {name}, theory lies outside it: chance does that in one run of twenty.")
+            }
+            None => String::new(),
+        };
+    }
+    text
+}
+
+fn waste_row(outcome: &Outcome, way: &Way<'_>) -> Vec<String> {
     let t = way.t;
+    let interval = noise::waste_interval(outcome, way);
+    let ends = |(low, high): (f64, f64)| format!("{:.1} to {}", low * 100.0, percent_fine(high));
     match t.waste_ratio {
         Some(share) => vec![
             way.full(),
             count(measure::answered(t)),
             count(t.requests.empty),
             percent_fine(share),
+            interval.map_or_else(dash, ends),
             t.theory.waste_ratio.map_or_else(dash, percent_fine),
         ],
-        None => vec![way.full(), dash(), dash(), dash(), dash()],
+        None => vec![way.full(), dash(), dash(), dash(), dash(), dash()],
     }
 }
 
@@ -69,9 +107,12 @@ pub fn split<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         alt: titles::alt("Stacked bars", &format!("the mean delay by {}", names(&ways)), outcome, &title),
         title,
         caption: format!(
-            "Mean delay. Pale: waiting until the poll that fetched the message was sent. Solid: the way itself, \
-             server and {}.",
-            if outcome.scenario.network.is_some() { "network" } else { "loopback" }
+            "Mean delay. Pale: waiting until the poll that fetched the message was sent. Solid: the way itself, {}.",
+            match (outcome.engine, &outcome.scenario.network) {
+                (Engine::Live, None) => "server and loopback",
+                (Engine::Live, Some(_)) => "server and network",
+                _ => "network only, as nobody’s machine takes any time",
+            }
         ),
         table: Table { heads: heads(&["Transport", "Mean delay", "Waiting", "On the way"]), rows },
         draw: Box::new(move |frame| stack(frame, &ways, |row, way| split_bar(row, way, most))),
@@ -175,7 +216,7 @@ impl Row {
     }
 }
 
-fn waste_bar(row: &Row, way: &Way<'_>, formula: &str) -> Vec<Shape> {
+fn waste_bar(row: &Row, way: &Way<'_>, interval: Option<(f64, f64)>, formula: &str) -> Vec<Shape> {
     let t = way.t;
     let Some(share) = t.waste_ratio else {
         let mut shapes = row.head(way, "");
@@ -192,6 +233,7 @@ fn waste_bar(row: &Row, way: &Way<'_>, formula: &str) -> Vec<Shape> {
     };
     let share = share.clamp(0.0, 1.0);
     let width = row.right - row.left;
+    let formula = if way.kind == Kind::Poll { formula } else { "theory" };
     let remark = t.theory.waste_ratio.map(|theory| format!("{formula} {}", percent_fine(theory)));
     let mut shapes = row.head(way, remark.as_deref().unwrap_or_default());
     shapes.extend(row.bar(way, width * share, width * (1.0 - share)));
@@ -201,7 +243,11 @@ fn waste_bar(row: &Row, way: &Way<'_>, formula: &str) -> Vec<Shape> {
         let at = (row.left + row.frame.text * 0.6, (row.top + row.bottom) / 2.0);
         shapes.push(Shape::strong(at, text, size, Ink::Text, Anchor::Start));
     }
-    if let Some(theory) = t.theory.waste_ratio {
+    if let Some((low, high)) = interval {
+        shapes.extend(bracket(row, row.left + width * low, row.left + width * high));
+    }
+    // What is computed is the formula, so it needs no mark of its own.
+    if let Some(theory) = t.theory.waste_ratio.filter(|_| interval.is_some()) {
         let x = row.left + width * theory.clamp(0.0, 1.0);
         let reach = row.frame.text * 0.15;
         let ends = [(x, row.top - reach), (x, row.bottom + reach)];
@@ -212,6 +258,19 @@ fn waste_bar(row: &Row, way: &Way<'_>, formula: &str) -> Vec<Shape> {
     let news = format!("{} with news", count(n.saturating_sub(empty)));
     shapes.extend(row.foot(&format!("{} “Nope”", count(empty)), &news));
     shapes
+}
+
+/// A horizontal bracket across the bar, with a halo so that it shows on pale and solid alike.
+fn bracket(row: &Row, from: f64, to: f64) -> Vec<Shape> {
+    let middle = (row.top + row.bottom) / 2.0;
+    let cap = row.frame.text * 0.42;
+    let lines = [
+        vec![(from, middle), (to, middle)],
+        vec![(from, middle - cap), (from, middle + cap)],
+        vec![(to, middle - cap), (to, middle + cap)],
+    ];
+    let halo = lines.clone().map(|line| Shape::line(line, Ink::Paper, 4.5));
+    halo.into_iter().chain(lines.map(|line| Shape::line(line, Ink::Text, 1.8))).collect()
 }
 
 fn split_bar(row: &Row, way: &Way<'_>, most: f64) -> Vec<Shape> {

@@ -1,6 +1,7 @@
 //! Two charts over time: bytes so far, and the delay of each second.
 
 use crate::outcome::Outcome;
+use crate::scenario::Engine;
 
 use super::super::measure;
 use super::super::numbers::{bytes as size, clock, ms};
@@ -23,7 +24,7 @@ pub fn bytes<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
     let slug = "bytes";
     let courses: Vec<Course<'a>> = all.iter().map(total).filter(|course| course.points.len() > 1).collect();
     if courses.is_empty() {
-        return Entry::Missing { slug, why: "This run counted no bytes over time.".to_owned() };
+        return Entry::Missing { slug, why: nothing(outcome, "This run counted no bytes over time.") };
     }
     let title = titles::volume(all);
     let idle = measure::idle_stretch(outcome);
@@ -48,6 +49,13 @@ pub fn bytes<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
     })
 }
 
+fn nothing(outcome: &Outcome, why: &str) -> String {
+    match outcome.engine {
+        Engine::Theory => "The formulas give no course over time; try --engine sim.".to_owned(),
+        _ => why.to_owned(),
+    }
+}
+
 fn total<'a>(way: &Way<'a>) -> Course<'a> {
     let step = way.t.series.step_s;
     let course = measure::cumulative_bytes(way.t);
@@ -68,10 +76,8 @@ pub fn delay<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
     let courses: Vec<Course<'a>> =
         all.iter().map(medians).filter(|course| !course.points.is_empty()).collect();
     if courses.is_empty() {
-        return Entry::Missing {
-            slug,
-            why: "No message arrived, so no delay over time can be shown.".to_owned(),
-        };
+        let why = nothing(outcome, "No message arrived, so no delay over time can be shown.");
+        return Entry::Missing { slug, why };
     }
     let title = titles::course(all);
     let table = over_time(&courses, "Published at", ms);

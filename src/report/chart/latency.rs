@@ -3,9 +3,9 @@
 use crate::outcome::Outcome;
 
 use super::super::measure;
+use super::super::noise;
 use super::super::numbers::{count, ms, percent};
 use super::super::titles;
-use super::super::verdict::interval;
 use super::super::ways::{Kind, Way};
 use super::axis::{Plot, Scale};
 use super::key::{self, Item};
@@ -14,9 +14,31 @@ use super::{Entry, Figure, Table, names};
 
 struct Curve<'a> {
     way: Way<'a>,
+    /// What was measured; nothing where delays were computed.
     points: Vec<(f64, f64)>,
-    /// Upper end of the even distribution that theory expects of short polls, ms.
-    theory: Option<f64>,
+    /// The law theory expects, where it is known and shows on a logarithmic axis.
+    law: Vec<(f64, f64)>,
+    /// Half the height of the 95 % band, where it is wide enough to be seen.
+    band: Option<f64>,
+}
+
+/// Bands narrower than this cannot be told from their curve.
+const THINNEST_BAND: f64 = 0.012;
+
+impl<'a> Curve<'a> {
+    fn new(outcome: &Outcome, way: &Way<'a>) -> Self {
+        let law = way.t.theory.latency_law.clone();
+        let computed = measure::is_computed(way.t);
+        let shows = computed || law.last().is_some_and(|&(ms, _)| ms > 0.0);
+        let law = if shows { law } else { Vec::new() };
+        let waits = law.len() == 2 && way.kind == Kind::Poll;
+        let band = noise::band(outcome, way.t).filter(|band| waits && *band > THINNEST_BAND);
+        Self { way: way.clone(), points: measure::ecdf(way.t), law, band }
+    }
+
+    fn computed(&self) -> bool {
+        self.points.is_empty()
+    }
 }
 
 /// The chart, where any message arrived.
@@ -24,48 +46,94 @@ pub fn entry<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
     let slug = "latency";
     let curves: Vec<Curve<'a>> = all
         .iter()
-        .map(|way| Curve {
-            way: way.clone(),
-            points: measure::ecdf(way.t),
-            theory: interval(outcome, way).filter(|_| even_is_due(way)).map(|t| t.as_secs_f64() * 1000.0),
-        })
-        .filter(|curve| !curve.points.is_empty())
+        .filter(|way| way.t.latency_ms.count > 0)
+        .map(|way| Curve::new(outcome, way))
+        .filter(|curve| !curve.points.is_empty() || !curve.law.is_empty())
         .collect();
     if curves.is_empty() {
-        return Entry::Missing { slug, why: "No message arrived, so there is no delay to show.".to_owned() };
+        let why = if all.iter().any(|way| measure::is_computed(way.t)) {
+            "The formulas know the mean delay here, and not how it is distributed."
+        } else {
+            "No message arrived, so there is no delay to show."
+        };
+        return Entry::Missing { slug, why: why.to_owned() };
     }
     let title = titles::latency(all);
     let head = ["Delivered", "p10", "p25", "p50", "p75", "p90", "p95"].map(str::to_owned);
     let mut heads = vec!["Transport".to_owned()];
     heads.extend(head);
-    let rows = curves.iter().map(row).collect();
+    let rows = curves.iter().flat_map(rows).collect();
     Entry::Drawn(Figure {
         slug,
         alt: titles::alt("Curves", &format!("the delay by {}", names(all)), outcome, &title),
         title,
-        caption: "Further left is sooner. Read a curve at 50 %: half of the messages had arrived by then. The axis is \
-                  logarithmic: equal steps are equal factors. Dots are single messages, where there are fewer than 200."
-            .to_owned(),
+        caption: caption(outcome, &curves),
         table: Table { heads, rows },
         draw: Box::new(move |frame| picture(frame, &curves)),
     })
 }
 
-/// A short poll waits evenly long, unless late messages are dropped and only the early ones arrive.
-fn even_is_due(way: &Way<'_>) -> bool {
-    let d = &way.t.deliveries;
-    way.kind == Kind::Poll && d.expired == 0 && d.superseded == 0
+fn caption(outcome: &Outcome, curves: &[Curve<'_>]) -> String {
+    let mut text =
+        "Further left is sooner. Read a curve at 50 %: half of the messages had arrived by then. The axis \
+                    is logarithmic: equal steps are equal factors."
+            .to_owned();
+    if curves.iter().any(|curve| curve.way.t.samples.is_some()) {
+        text += " Dots are single messages, where there are fewer than 200.";
+    }
+    if curves.iter().all(Curve::computed) {
+        return text + " Every curve is a formula; nothing was measured.";
+    }
+    if curves.iter().any(|curve| !curve.law.is_empty()) {
+        text += " Dotted: theory.";
+    }
+    if curves.iter().any(|curve| curve.band.is_some()) {
+        text += " Pale band: in 95 of 100 runs it holds the whole of the true curve.";
+    }
+    for curve in curves {
+        let name = &curve.way.name;
+        text += &match noise::law_agrees(outcome, &curve.way) {
+            Some(true) => format!(" By {name}, theory stays within the 95 % band: they agree."),
+            Some(false) => {
+                format!(" By {name}, theory leaves the 95 % band: chance does that in one run of twenty.")
+            }
+            None => String::new(),
+        };
+    }
+    text
 }
 
-fn row(curve: &Curve<'_>) -> Vec<String> {
-    let at = |share: f64| value(&curve.points, share).map_or_else(|| "–".to_owned(), ms);
-    let mut cells = vec![curve.way.full(), count(curve.way.t.latency_ms.count)];
-    cells.extend([0.1, 0.25, 0.5, 0.75, 0.9, 0.95].map(at));
-    cells
+fn rows(curve: &Curve<'_>) -> Vec<Vec<String>> {
+    let shares = [0.1, 0.25, 0.5, 0.75, 0.9, 0.95];
+    let text = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), ms);
+    let line = |name: String, n: String, at: &dyn Fn(f64) -> Option<f64>| {
+        let mut cells = vec![name, n];
+        cells.extend(shares.map(|share| text(at(share))));
+        cells
+    };
+    let n = count(curve.way.t.latency_ms.count);
+    let measured = |share: f64| curve.points.iter().find(|&&(_, s)| s >= share - 1e-12).map(|&(ms, _)| ms);
+    let law = |share: f64| law_time(&curve.law, share);
+    let mut rows = Vec::new();
+    if !curve.computed() {
+        rows.push(line(curve.way.full(), n.clone(), &measured));
+    }
+    if !curve.law.is_empty() {
+        let (name, n) = if curve.computed() {
+            (curve.way.full(), n)
+        } else {
+            (format!("{}, theory", curve.way.name), "–".to_owned())
+        };
+        rows.push(line(name, n, &law));
+    }
+    rows
 }
 
-fn value(points: &[(f64, f64)], share: f64) -> Option<f64> {
-    points.iter().find(|&&(_, s)| s >= share - 1e-12).map(|&(ms, _)| ms)
+/// When a law reaches a share.
+fn law_time(law: &[(f64, f64)], share: f64) -> Option<f64> {
+    let pair = law.windows(2).find(|pair| pair[1].1 >= share - 1e-12)?;
+    let ((from, low), (to, high)) = (pair[0], pair[1]);
+    Some(from + (to - from) * ((share - low) / (high - low).max(1e-12)).clamp(0.0, 1.0))
 }
 
 fn items(curves: &[Curve<'_>]) -> Vec<Item> {
@@ -78,19 +146,37 @@ fn items(curves: &[Curve<'_>]) -> Vec<Item> {
             Item::way(&curve.way, lines)
         })
         .collect();
-    let ends: Vec<f64> = curves.iter().filter_map(|curve| curve.theory).collect();
-    if let [end] = ends[..] {
-        items.push(Item::theory("theory", vec![format!("evenly up to {}", ms(end))]));
-    } else if !ends.is_empty() {
-        items.push(Item::theory("theory", vec!["evenly up to the interval".to_owned()]));
+    let laws: Vec<&Curve<'_>> = curves.iter().filter(|c| !c.computed() && !c.law.is_empty()).collect();
+    match &laws[..] {
+        [] => {}
+        [only] => items.push(Item::theory("theory", vec![said(&only.law)])),
+        several => {
+            let mut lines: Vec<String> = several.iter().map(|curve| said(&curve.law)).collect();
+            lines.dedup();
+            items.push(Item::theory("theory", lines));
+        }
     }
     items
+}
+
+/// A law in a few words.
+fn said(law: &[(f64, f64)]) -> String {
+    let (least, most) = (law.first().map_or(0.0, |p| p.0), law.last().map_or(0.0, |p| p.0));
+    match law {
+        _ if least == most => format!("always {}", ms(most)),
+        [_, _] if least < most / 100.0 => format!("evenly up to {}", ms(most)),
+        [_, _] => format!("evenly {} to {}", ms(least), ms(most)),
+        _ if least == 0.0 => format!("up to {}", ms(most)),
+        _ => format!("{} to {}", ms(least), ms(most)),
+    }
 }
 
 fn picture(frame: &Frame, curves: &[Curve<'_>]) -> Picture {
     let em = frame.text;
     let items = items(curves);
-    let values = curves.iter().flat_map(|c| c.points.iter().map(|p| p.0).chain(c.theory));
+    // A law that begins at nought is shown from its first hundredth on.
+    let first = |curve: &Curve<'_>| law_time(&curve.law, 0.01);
+    let values = curves.iter().flat_map(|c| c.points.iter().chain(&c.law).map(|p| p.0).chain(first(c)));
     let axis_room = em * 3.2;
     let top = em * 2.4;
     let tall = (frame.height - axis_room - top).max(key::height_beside(frame, &items));
@@ -106,12 +192,18 @@ fn picture(frame: &Frame, curves: &[Curve<'_>]) -> Picture {
     shapes.extend(plot.y_axis(frame, "messages that have arrived", percent));
     shapes.push(plot.base());
     for curve in curves {
+        shapes.extend(curve.band.map(|band| area(&plot, curve, band)));
+    }
+    for curve in curves.iter().filter(|curve| !curve.computed()) {
         shapes.extend(draw(frame, &plot, curve));
     }
     for curve in curves {
-        if let Some(end) = curve.theory {
-            shapes.extend(dashed(&even(&plot, end), key::DOTS, Ink::Text, em * 0.1));
-        }
+        let line = law_line(&plot, &curve.law);
+        shapes.extend(if curve.computed() {
+            dashed(&line, curve.way.dash(), curve.way.ink(), em * 0.17)
+        } else {
+            dashed(&line, key::DOTS, Ink::Text, em * 0.1)
+        });
     }
     for curve in curves {
         shapes.extend(marks(frame, &plot, &curve.way));
@@ -126,16 +218,42 @@ fn picture(frame: &Frame, curves: &[Curve<'_>]) -> Picture {
     Picture { width: frame.width, height: plot.bottom + axis_room, shapes }
 }
 
-/// The distribution function of U(0, end), from the left edge of the plot.
-fn even(plot: &Plot, end: f64) -> Vec<(f64, f64)> {
+/// A law as a line; its straight pieces are curves on a logarithmic axis.
+fn law_line(plot: &Plot, law: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    const PIECES: i32 = 80;
     let mut points: Vec<(f64, f64)> = Vec::new();
-    for i in 0..=80 {
-        let x = end * 10f64.powf(-4.0 * (1.0 - f64::from(i) / 80.0));
-        if plot.x.place(x) > 0.0 {
-            points.push(plot.at(x, x / end));
+    for pair in law.windows(2) {
+        let ((from, low), (to, high)) = (pair[0], pair[1]);
+        if to <= from {
+            points.extend([plot.at(from, low), plot.at(to, high)]);
+            continue;
+        }
+        let first = from.max(to * 1e-4);
+        for i in 0..=PIECES {
+            let x = first * (to / first).powf(f64::from(i) / f64::from(PIECES));
+            if plot.x.place(x) > 0.0 {
+                points.push(plot.at(x, low + (high - low) * (x - from) / (to - from)));
+            }
         }
     }
     points
+}
+
+/// The band around a measured curve.
+fn area(plot: &Plot, curve: &Curve<'_>, band: f64) -> Shape {
+    let mut upper = vec![(plot.left, plot.at(0.0, band).1)];
+    let mut lower = vec![(plot.left, plot.bottom)];
+    let mut last = 0.0;
+    for &(ms, share) in &curve.points {
+        let (x, _) = plot.at(ms, 0.0);
+        upper.extend([(x, plot.at(0.0, last + band).1), (x, plot.at(0.0, share + band).1)]);
+        lower.extend([(x, plot.at(0.0, last - band).1), (x, plot.at(0.0, share - band).1)]);
+        last = share;
+    }
+    upper.push((plot.right, plot.top));
+    lower.push((plot.right, plot.at(0.0, 1.0 - band).1));
+    upper.extend(lower.into_iter().rev());
+    Shape::Area { points: upper, ink: curve.way.pale() }
 }
 
 fn draw(frame: &Frame, plot: &Plot, curve: &Curve<'_>) -> Vec<Shape> {

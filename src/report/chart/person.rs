@@ -1,6 +1,7 @@
 //! One person's time: when they asked, what they got, and how long each message waited.
 
 use crate::outcome::{News, Outcome};
+use crate::scenario::Engine;
 
 use super::super::numbers::{clock, count, ms};
 use super::super::titles;
@@ -15,10 +16,11 @@ pub fn entry<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
     let ways: Vec<Way<'a>> = all.iter().filter(|way| way.t.person.is_some()).cloned().collect();
     let silent = |way: &Way<'_>| way.t.person.as_ref().is_none_or(|p| p.asks.is_empty() && p.news.is_empty());
     if ways.iter().all(silent) {
-        return Entry::Missing {
-            slug,
-            why: "The person this run followed neither asked nor got anything.".to_owned(),
+        let why = match outcome.engine {
+            Engine::Theory => "The formulas follow nobody in particular; try --engine sim.",
+            _ => "The person this run followed neither asked nor got anything.",
         };
+        return Entry::Missing { slug, why: why.to_owned() };
     }
     let title = titles::person(all);
     let seconds = outcome.interrupted_at_s.unwrap_or(outcome.scenario.duration.as_secs_f64());

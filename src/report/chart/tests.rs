@@ -1,5 +1,6 @@
 //! Every chart of every fixture, at both sizes: no text is cut off, none lies on another.
 
+use super::comparison as comparison_entries;
 use super::*;
 use crate::report::fixture;
 use shape::Anchor;
@@ -47,6 +48,28 @@ fn no_text_is_cut_off_or_covered() {
             for frame in [Frame::wide(), Frame::narrow()] {
                 let picture = figure.picture(&frame);
                 let name = format!("{name}, {}, {} points wide", figure.slug, frame.width);
+                check(&name, &picture);
+                check(&name, &paint::with_title(&figure.title, &frame, picture));
+            }
+        }
+    }
+}
+
+#[test]
+fn comparisons_fit_however_long_their_names() {
+    use crate::report::compare::Comparison;
+    let mut third = fixture::in_between();
+    third.scenario.name = "a-scenario-with-a-name-that-goes-on-and-on-and-on-and-on".to_owned();
+    third.engine = crate::scenario::Engine::Sim;
+    for outcomes in
+        [vec![fixture::letters(), fixture::in_between(), third], vec![fixture::letters(), fixture::hostile()]]
+    {
+        let comparison = Comparison::new(outcomes);
+        for entry in comparison_entries(&comparison) {
+            let Some(figure) = entry.figure() else { panic!("a chart is missing") };
+            for frame in [Frame::wide(), Frame::narrow()] {
+                let picture = figure.picture(&frame);
+                let name = format!("{}, {} points wide", figure.slug, frame.width);
                 check(&name, &picture);
                 check(&name, &paint::with_title(&figure.title, &frame, picture));
             }

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::outcome::{Handshake, Outcome};
+use crate::scenario::Engine;
 
 use super::super::lessons;
 use super::super::measure;
@@ -85,6 +86,8 @@ pub fn scenario(outcome: &Outcome) -> Markup {
         dl.facts {
             div { dt { "Scenario" } dd { (outcome.scenario.name) } }
             div { dt { "Seed" } dd { (outcome.seed) } }
+            div { dt { "Engine" } dd { (lessons::engine(outcome)) } }
+            @if let Some(link) = &outcome.scenario.network { div { dt { "Network" } dd { (lessons::link(link)) } } }
             div { dt { "Version" } dd { "anynews " (outcome.version) } }
             @if let Some(at) = &outcome.started_at { div { dt { "Started" } dd { (at) } } }
             @if let Some(m) = &outcome.machine {
@@ -118,10 +121,13 @@ pub fn reverse(verdict: &Verdict) -> Markup {
     }
 }
 
-pub fn handshakes(all: &[Way<'_>]) -> Markup {
+pub fn handshakes(outcome: &Outcome, all: &[Way<'_>]) -> Markup {
     let heard: Vec<_> = all.iter().filter_map(|way| Some((way, way.t.handshake.as_ref()?))).collect();
     html! {
-        @if heard.is_empty() { p { "This run kept no exchange." } }
+        @if heard.is_empty() {
+            @if outcome.engine == Engine::Live { p { "This run kept no exchange." } }
+            @else { p { "No connection was opened here. " code { "anynews handshake" } " opens one and shows every byte." } }
+        }
         @for (way, handshake) in heard {
             h3 { (way.capital()) }
             (exchange(&way.name, handshake))

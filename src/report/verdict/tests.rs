@@ -49,7 +49,7 @@ fn a_share_beyond_three_errors_is_not_said_to_agree() {
 }
 
 #[test]
-fn a_shared_inbox_gets_no_binomial_error() {
+fn a_shared_inbox_with_little_news_is_not_judged() {
     let mut outcome = fixture::letters();
     if let crate::scenario::Workload::Poisson { inbox, .. } = &mut outcome.scenario.workload {
         *inbox = crate::scenario::Inbox::Shared;

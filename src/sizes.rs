@@ -1,21 +1,21 @@
 //! How long messages are on the wire: the lean heads and bodies of our own client and server, summed
-//! by rule instead of written out. `engines_agree` holds them to the bytes of live runs.
+//! by rule instead of written out, for the engines that open no socket. Bytes, all of them.
+//! `engines_agree` holds them to the bytes of live runs.
 
 use std::time::Duration;
 
-use super::feed::Item;
 use crate::units::format_duration;
 use crate::wire::header_size;
 use crate::workload::Planned;
 
 /// An empty ping of the server.
-pub(super) const PING: u64 = 2;
+pub const PING: u64 = 2;
 /// The masked pong of a client.
-pub(super) const PONG: u64 = 6;
+pub const PONG: u64 = 6;
 /// `:\n\n` in a chunk of its own.
-pub(super) const COMMENT: u64 = 8;
+pub const COMMENT: u64 = 8;
 /// About what an acknowledgement takes; for its time on a slow line only.
-pub(super) const ACK: u64 = 40;
+pub const ACK: u64 = 40;
 
 /// An epoch is eight hex digits.
 const EPOCH: u64 = 8;
@@ -32,7 +32,7 @@ const fn len(text: &str) -> u64 {
 
 /// Decimal digits of `n`. Small numbers, the usual ones, take two comparisons.
 #[inline]
-pub(super) fn digits(n: u64) -> u64 {
+pub fn digits(n: u64) -> u64 {
     match n {
         0..=9 => 1,
         10..=99 => 2,
@@ -46,7 +46,8 @@ fn hex_digits(n: u64) -> u64 {
 }
 
 /// Digits of a retry id where events are too many to be numbered here.
-pub(super) fn hex_digits_of_a_large_schedule() -> u64 {
+#[must_use]
+pub fn hex_digits_of_a_large_schedule() -> u64 {
     hex_digits(1 << 28)
 }
 
@@ -54,7 +55,8 @@ pub(super) fn hex_digits_of_a_large_schedule() -> u64 {
 const AT: u64 = 16;
 
 /// An event as JSON.
-pub(super) fn event(planned: &Planned, topic: u64, offset: u64, index: u32) -> u64 {
+#[must_use]
+pub fn event(planned: &Planned, topic: u64, offset: u64, index: u32) -> u64 {
     let optional = planned.ttl_ms.map_or(0, |ms| len(",\"ttl_ms\":") + digits(ms))
         + planned.key.as_ref().map_or(0, |key| len(",\"key\":\"\"") + len(key))
         + planned.author.map_or(0, |author| len(",\"from\":\"\"") + digits(author.into()));
@@ -62,7 +64,8 @@ pub(super) fn event(planned: &Planned, topic: u64, offset: u64, index: u32) -> u
 }
 
 /// A letter's event as JSON.
-pub(super) fn letter(topic: u64, offset: u64, payload: u64, id: u64) -> u64 {
+#[must_use]
+pub fn letter(topic: u64, offset: u64, payload: u64, id: u64) -> u64 {
     envelope(topic, offset, len("message"), id) + payload
 }
 
@@ -72,7 +75,7 @@ fn envelope(topic: u64, offset: u64, kind: u64, id: u64) -> u64 {
 
 /// Requests and answers of one polling client.
 #[derive(Debug)]
-pub(super) struct PollSizes {
+pub struct PollSizes {
     request: u64,
     conditional: bool,
     answer: u64,
@@ -80,7 +83,9 @@ pub(super) struct PollSizes {
 }
 
 impl PollSizes {
-    pub(super) fn new(topic: u64, client: u32, conflates: bool, keep_alive: bool, conditional: bool) -> Self {
+    /// Of a client with this number reading a topic with a name this long.
+    #[must_use]
+    pub fn new(topic: u64, client: u32, conflates: bool, keep_alive: bool, conditional: bool) -> Self {
         let close = if keep_alive { 0 } else { CLOSE };
         let request =
             len("GET /topics//events?as=&limit=10000&after=&epoch= HTTP/1.1\r\naccept: */*\r\n\r\n")
@@ -101,7 +106,9 @@ impl PollSizes {
         Self { request, conditional, answer, unchanged }
     }
 
-    pub(super) fn held(topic: u64, client: u32, conflates: bool, hold: Duration) -> Self {
+    /// The same of a long poll.
+    #[must_use]
+    pub fn held(topic: u64, client: u32, conflates: bool, hold: Duration) -> Self {
         let mut sizes = Self::new(topic, client, conflates, true, false);
         sizes.request += len("&wait=") + len(&format_duration(hold));
         sizes
@@ -109,20 +116,20 @@ impl PollSizes {
 
     /// A request from a cursor at `offset`.
     #[inline]
-    pub(super) fn request(&self, offset: u64) -> u64 {
+    pub fn request(&self, offset: u64) -> u64 {
         let tag = if self.conditional { len("if-none-match: \":\"\r\n") + EPOCH + digits(offset) } else { 0 };
         self.request + digits(offset) + tag
     }
 
     /// "Nope".
     #[inline]
-    pub(super) fn nope(&self, offset: u64) -> u64 {
+    pub fn nope(&self, offset: u64) -> u64 {
         if self.conditional { self.unchanged + digits(offset) } else { self.news(offset, 0, 0) }
     }
 
     /// An answer with `events` events of `json` bytes together.
     #[inline]
-    pub(super) fn news(&self, offset: u64, events: u64, json: u64) -> u64 {
+    pub fn news(&self, offset: u64, events: u64, json: u64) -> u64 {
         let body = len(r#"{"epoch":"","offset":,"first":1,"recovered":true,"more":false,"events":[]}"#)
             + EPOCH
             + digits(offset)
@@ -137,7 +144,8 @@ fn flag(conflates: bool) -> u64 {
 }
 
 /// Both heads of an upgrade or subscription.
-pub(super) fn opening(topic: u64, client: u32, conflates: bool, socket: bool) -> u64 {
+#[must_use]
+pub fn opening(topic: u64, client: u32, conflates: bool, socket: bool) -> u64 {
     let asked = topic + digits(client.into()) + flag(conflates) + HOST + DATE;
     asked
         + if socket {
@@ -152,19 +160,21 @@ pub(super) fn opening(topic: u64, client: u32, conflates: bool, socket: bool) ->
         }
 }
 
-/// An event pushed by a frame or in a chunk of an event stream.
-pub(super) fn pushed(item: &Item, socket: bool) -> u64 {
-    let json = u64::from(item.json);
+/// An event of `json` bytes and a kind whose name has `kind`, pushed by a frame or in a chunk of an
+/// event stream.
+#[must_use]
+pub fn pushed(json: u64, kind: u64, socket: bool) -> u64 {
     if socket {
         return header_size(json, false) as u64 + json;
     }
     // The offset's digits are in the envelope already; the id line repeats them, give or take one.
-    let frame = len("id: :\nevent: \ndata: \n\n") + EPOCH + 3 + u64::from(item.kind) + json;
+    let frame = len("id: :\nevent: \ndata: \n\n") + EPOCH + 3 + kind + json;
     frame + hex_digits(frame) + len("\r\n\r\n")
 }
 
 /// A publish body, without `from`.
-pub(super) fn body(planned: &Planned, index: u32) -> u64 {
+#[must_use]
+pub fn body(planned: &Planned, index: u32) -> u64 {
     len(r#"{"kind":"","data":,"at":,"id":""}"#)
         + len(&planned.kind)
         + len(&planned.data)
@@ -175,7 +185,8 @@ pub(super) fn body(planned: &Planned, index: u32) -> u64 {
 }
 
 /// A client's own event and its acknowledgement: (up, down).
-pub(super) fn send(planned: &Planned, index: u32, author: u32, topic: u64, by_frame: bool) -> (u64, u64) {
+#[must_use]
+pub fn send(planned: &Planned, index: u32, author: u32, topic: u64, by_frame: bool) -> (u64, u64) {
     let body = body(planned, index);
     if by_frame {
         let ack = len(r#"{"ack":{"offset":,"id":""}}"#) + 3 + hex_digits(index.into());

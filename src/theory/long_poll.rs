@@ -1,0 +1,83 @@
+//! Long polling: answered at once when news is there, else at the next news or when the hold ends.
+
+use std::time::Duration;
+
+use super::law::Law;
+use super::view::View;
+use super::{Expected, traffic};
+use crate::sizes::PollSizes;
+
+mod renewal;
+mod walk;
+
+/// Everything that is expected of a crowd of long polls. d is the mean one-way delay, λ the rate of
+/// Poisson news, τ the hold.
+///
+/// * Cycle, Poisson: C = 2d + a(1 − b)/λ with a = e^(−2λd), the chance that nothing comes while the
+///   answer and the next request are under way, and b = e^(−λτ), the chance that a whole hold brings
+///   nothing. For τ → ∞ it is 2d + e^(−2λd)/λ. Polls come at the rate 1/C, and ab of them are empty.
+///   How many fall whole into a finite window, and how the first holds, which end evenly, disturb it:
+///   [`renewal`].
+/// * Delay, Poisson: news that finds a poll held takes d. News that comes within the 2d while no poll
+///   is there waits for the next and takes d to 3d, evenly (RFC 6202 §2.2: the maximal latency is over
+///   three trips). Such is a share 2d/C of the time, hence of the news, so the mean is d + 2d²/C.
+/// * Any other schedule: followed event by event with trips of exactly d, the first hold even over τ:
+///   [`walk`].
+pub(super) fn expect(view: &View<'_>, hold: Duration) -> Expected {
+    let mut expected = Expected {
+        posts: view.news.sends,
+        opened: view.clients + view.news.senders,
+        held: view.clients + view.news.senders,
+        ack: Some(2.0 * view.path.d),
+        ..Expected::default()
+    };
+    let mut sums = traffic::Sums::default();
+    view.news.counted().for_each(|item| sums.add(item, item.pairs));
+    // A slow line makes the answer's trip longer.
+    let sizes = PollSizes::held(0, 0, view.news.conflates, hold);
+    let home = view.path.carries_down(traffic::answer(view, &sizes, 1.0, sums.json_mean()));
+    match view.lambda {
+        Some(lambda) => poisson(view, lambda, hold.as_secs_f64(), home, &mut expected),
+        None => given_the_schedule(view, hold.as_secs_f64(), home, &mut expected),
+    }
+    if expected.polls > 0.0 {
+        expected.waste = Some(expected.empty / expected.polls);
+    }
+    if view.path.d == 0.0 && view.path.down.is_none() {
+        expected.staleness = Some(0.0);
+    }
+    expected.traffic = traffic::polls(view, &sizes, &expected, sums.json_mean());
+    expected.traffic.payload += sums.payload;
+    expected
+}
+
+fn poisson(view: &View<'_>, lambda: f64, hold: f64, home: f64, expected: &mut Expected) {
+    let (d, clients) = (view.path.d, view.clients);
+    let gap = d + home;
+    let process = renewal::Process { lambda, gap, hold, warmup: view.warmup, window: view.window };
+    let (polls, empty) = process.counted();
+    (expected.polls, expected.empty) = (clients * polls, clients * empty);
+    expected.delivered = view.news.owed;
+    let cycle = process.cycle();
+    expected.latency = Some(home + gap * gap / 2.0 / cycle);
+    // Only what comes before the next request is sent waits for it: half the answer's trip.
+    expected.wait = Some(home * home / 2.0 / cycle);
+    expected.per_answer = lambda * cycle / (1.0 - process.held_in_vain());
+    if view.path.steady() {
+        expected.law = Some(Law::jump_then_uniform(home, 1.0 - gap / cycle, home + gap));
+    }
+}
+
+fn given_the_schedule(view: &View<'_>, hold: f64, home: f64, expected: &mut Expected) {
+    let walked = walk::crowd(view, hold, home);
+    (expected.polls, expected.empty) = (walked.polls, walked.empty);
+    (expected.delivered, expected.superseded, expected.expired) =
+        (walked.delivered, walked.superseded, walked.expired);
+    if walked.delivered > 0.0 {
+        expected.per_answer = walked.delivered / walked.with_news;
+        expected.latency = Some(walked.latency / walked.delivered);
+        expected.wait = Some(walked.wait / walked.delivered);
+        let none = view.path.d == 0.0 && view.path.down.is_none();
+        expected.law = none.then(|| Law::constant(0.0));
+    }
+}

@@ -1,0 +1,212 @@
+//! Short polling: an even wait of one period, and how often it was for nothing.
+
+use std::time::Duration;
+
+use super::law::Law;
+use super::news::{FOR_EVER, Item};
+use super::view::View;
+use super::{Expected, traffic};
+use crate::clock::as_micros;
+use crate::ledger::Plan;
+use crate::scenario::Workload;
+use crate::sizes::PollSizes;
+
+/// Everything that is expected of a crowd of short polls. T is the period of the polls at the server,
+/// d the mean one-way delay, λ the rate of Poisson news.
+///
+/// * Polls: clients · window/T.
+/// * Empty, Poisson: e^(−λT), the chance of no event in T; a poll at t in a window whose warm-up w is
+///   shorter looks back over min(T, t + w) only, so it is the mean of e^(−λ·age) over the window.
+/// * Empty, any other schedule: a poll finds nothing when no event it could read fell within its age,
+///   so the share is the part of the window outside ∪\[eᵢ, eᵢ + Tᵢ\], Σ max(0, gap − T)/window for
+///   distinct gaps. Tᵢ is T, or less where a time to live or a later event of the same key (conflation)
+///   ends the event sooner. An inbox with period p that is not written down: 1 − T/p.
+/// * Delay: U(d, d + T), mean T/2 + d: an event waits at the server for the next poll to reach it, an
+///   even phase, and then for the answer's trip. The request's trip moves the phase and adds nothing.
+///   An event visible for m ≤ T is found with probability m/T after m/2. Irregular arrivals of variance
+///   v add v/T (the mean residual E\[C²\]/2E\[C\]), which is left out.
+/// * The wait before the fetching poll is sent: the same without the request's trip u, which the poll
+///   may be on already: (T − u)²/2T.
+/// * Staleness, Poisson: with g(u) the mean age of the oldest event of the last u seconds, the mean of
+///   g over \[d, d + T\]; for d = 0 it is T(½ − 1/x + (1 − e⁻ˣ)/x²), x = λT.
+///
+/// # Errors
+/// Whether an answer outlasts the interval is left to chance, so that no formula gives the period.
+pub(super) fn expect(
+    view: &View<'_>,
+    interval: Duration,
+    keep_alive: bool,
+    conditional: bool,
+) -> Result<Expected, String> {
+    let every = interval.as_secs_f64();
+    let period = period(view, every, keep_alive)?;
+    let polls = view.clients * view.window / period;
+    let waste = match (view.lambda, view.plan) {
+        (Some(lambda), _) => over_ages(view, period, |age| libm::exp(-lambda * age)),
+        (None, Some(plan)) => empty_share(view, plan, (period * 1e6) as i64),
+        (None, None) => periodic_waste(view, period),
+    };
+    let mut expected = Expected {
+        polls,
+        empty: polls * waste,
+        skipped: view.clients * view.window / every - polls,
+        posts: view.news.sends,
+        opened: view.clients * if keep_alive { 1.0 } else { 1.0 + (view.warmup + view.window) / period },
+        held: view.clients,
+        waste: Some(waste),
+        staleness: staleness(view, period),
+        ack: Some(2.0 * view.path.d),
+        ..Expected::default()
+    };
+    let sizes = PollSizes::new(0, 0, view.news.conflates, keep_alive, conditional);
+    deliveries(view, period, &sizes, &mut expected);
+    Ok(expected)
+}
+
+/// Polls stay on their grid, and those due while an answer is outstanding are skipped, so the period
+/// is the interval times the whole number of intervals that a round trip lasts, plus one.
+fn period(view: &View<'_>, every: f64, keep_alive: bool) -> Result<f64, String> {
+    // Without keep-alive TCP's own opening takes a round trip first.
+    let trips = if keep_alive { 2.0 } else { 4.0 };
+    let intervals = |d: f64| (trips * d / every).floor();
+    let (least, most) = (view.path.d - view.path.jitter, view.path.d + view.path.jitter);
+    if intervals(least) != intervals(most) {
+        return Err(format!(
+            "whether an answer takes longer than the interval of {every} s is left to chance here, \
+             and no formula says how many polls are skipped"
+        ));
+    }
+    Ok((intervals(view.path.d) + 1.0) * every)
+}
+
+/// (1/D) ∫₀ᴰ f(min(T, t + w)) dt, by Simpson's rule where the age still grows.
+fn over_ages(view: &View<'_>, period: f64, of: impl Fn(f64) -> f64) -> f64 {
+    let ramp = (period - view.warmup).clamp(0.0, view.window);
+    let (n, mut sum) = (200, 0.0);
+    for i in 0..=n {
+        let weight = if i == 0 || i == n { 1.0 } else { f64::from(2 + 2 * (i % 2)) };
+        sum += weight * of(view.warmup + ramp * f64::from(i) / f64::from(n));
+    }
+    (ramp * sum / f64::from(3 * n) + (view.window - ramp) * of(period)) / view.window
+}
+
+/// P(no event within an age) = 1 − age/p at an even phase.
+fn periodic_waste(view: &View<'_>, period: f64) -> f64 {
+    let Workload::Periodic { gap, .. } = view.scenario.workload else { return 1.0 };
+    over_ages(view, period, |age| (1.0 - age / gap.as_secs_f64()).max(0.0))
+}
+
+fn staleness(view: &View<'_>, period: f64) -> Option<f64> {
+    let (lambda, d) = (view.lambda?, view.path.d);
+    if view.warmup < period + d {
+        return None;
+    }
+    // ∫ g = u²/2 − u/λ + (1 − e^(−λu))/λ².
+    let integral = |u: f64| u * u / 2.0 - u / lambda - libm::expm1(-lambda * u) / (lambda * lambda);
+    Some((integral(period + d) - integral(d)) / period)
+}
+
+fn deliveries(view: &View<'_>, period: f64, sizes: &PollSizes, expected: &mut Expected) {
+    let trip = view.path.d;
+    let (mut age, mut wait, mut sending, mut payload) = (0.0, 0.0, 0.0, 0.0);
+    let mut spans = Vec::new();
+    for item in view.news.counted() {
+        let (span, sent) = (span(view, item, period), view.sending(item.own));
+        let found = item.pairs * span / period;
+        let missed = item.pairs - found;
+        *(if item.replaced { &mut expected.superseded } else { &mut expected.expired }) += missed;
+        expected.delivered += found;
+        payload += found * item.payload;
+        age += found * span / 2.0;
+        sending += found * sent;
+        // The poll is under way for a trip; an event that took one itself is no better off.
+        let ahead = (span - trip + sent).clamp(0.0, span);
+        wait += found * if span > 0.0 { ahead * ahead / (2.0 * span) } else { 0.0 };
+        spans.push((span, item.pairs));
+    }
+    let (fetched, json) = fetched(view, period);
+    expected.per_answer = fetched / (expected.polls - expected.empty).max(f64::MIN_POSITIVE);
+    expected.traffic = traffic::polls(view, sizes, expected, json);
+    expected.traffic.payload += payload;
+    if expected.delivered > 0.0 {
+        let beside = expected.delivered / view.clients / view.window * period;
+        let home = view.path.carries_down(traffic::answer(view, sizes, 1.0 + beside, json));
+        expected.latency = Some((age + sending) / expected.delivered + home);
+        expected.wait = Some(wait / expected.delivered);
+        let shift = view.common_sending().map(|sent| sent + home);
+        expected.law = shift.filter(|_| view.path.steady()).and_then(|shift| Law::of_spans(spans, shift));
+    }
+}
+
+/// How long polls of one period can find an event that is at the server.
+fn span(view: &View<'_>, item: &Item, period: f64) -> f64 {
+    let lives = lives_at_server(view, item);
+    if lives == FOR_EVER { period } else { (lives as f64 / 1e6).min(period) }
+}
+
+/// What a client writes has lost a trip of its time to live when the server has it.
+fn lives_at_server(view: &View<'_>, item: &Item) -> i64 {
+    if item.replaced || item.lives == FOR_EVER {
+        return item.lives;
+    }
+    (item.lives - (view.sending(item.own) * 1e6) as i64).max(0)
+}
+
+/// Events that the polls of the window bring, and their mean size: what the warm-up left for them is
+/// among these, and what the grace fetches is not.
+fn fetched(view: &View<'_>, period: f64) -> (f64, f64) {
+    let (mut n, mut json) = (0.0, 0.0);
+    for item in &view.news.items {
+        let (span, at) = (span(view, item, period), item.at as f64 / 1e6);
+        let inside = (at + span).min(view.window) - at.max(0.0);
+        let all = view.plan.is_none();
+        let found = item.pairs * if all { span } else { inside.max(0.0) } / period;
+        n += found;
+        json += found * item.json;
+    }
+    (n, if n > 0.0 { json / n } else { 0.0 })
+}
+
+/// Share of uniform poll times in the window that find nothing, averaged over the clients.
+fn empty_share(view: &View<'_>, plan: &Plan, period: i64) -> f64 {
+    let schedule = &plan.schedule;
+    let duration = as_micros(view.scenario.duration);
+    let authored = view.news.items.iter().any(|item| item.own);
+    let mut whole = vec![None; schedule.topics.len()];
+    let mut sum = 0.0;
+    for (client, &topic) in schedule.reads.iter().enumerate() {
+        let of = |own: Option<u32>| covered(view, plan, topic, own, period);
+        // Where nobody writes, every reader of a topic sees the same events.
+        let covered = if authored {
+            of(Some(client as u32))
+        } else {
+            *whole[topic as usize].get_or_insert_with(|| of(None))
+        };
+        sum += 1.0 - covered as f64 / duration as f64;
+    }
+    sum / schedule.reads.len().max(1) as f64
+}
+
+/// Microseconds of the window at which a poll of somebody who reads `topic`, and does not hear `own`,
+/// would find an event.
+fn covered(view: &View<'_>, plan: &Plan, topic: u32, own: Option<u32>, period: i64) -> i64 {
+    let duration = as_micros(view.scenario.duration);
+    let trip = (view.path.d * 1e6) as i64;
+    let (mut covered, mut end) = (0, 0);
+    for &index in &plan.by_topic[topic as usize] {
+        if own.is_some() && plan.schedule.events[index as usize].author == own {
+            continue;
+        }
+        let item = &view.news.items[index as usize];
+        // A poll sent a trip before the server has the event finds it.
+        let sent = (view.sending(item.own) * 1e6) as i64;
+        let from = (item.at + sent - trip).max(end);
+        let lives = lives_at_server(view, item);
+        let to = (item.at + sent - trip).saturating_add(lives.min(period)).min(duration);
+        if to > from {
+            covered += to - from;
+            end = to;
+        }
+    }
+    covered
+}

@@ -1,0 +1,62 @@
+//! Server-sent events and WebSocket: an event leaves when the server has it.
+
+use std::time::Duration;
+
+use super::law::Law;
+use super::view::View;
+use super::{Expected, traffic};
+use crate::transport::COMMENT_EVERY;
+
+/// An event stream: one request each, and a comment every [`COMMENT_EVERY`]; the first after an even
+/// share of that, so that window/every of them are expected.
+pub(super) fn stream(view: &View<'_>) -> Expected {
+    let mut expected = pushed(view, false);
+    expected.comments = view.clients * view.window / COMMENT_EVERY.as_secs_f64();
+    expected.posts = view.news.sends;
+    // A sender's POSTs need a connection beside the stream.
+    expected.opened += view.news.senders;
+    expected.held = expected.opened;
+    expected.traffic = traffic::pushed(view, &expected, false);
+    expected
+}
+
+/// WebSockets: one handshake each, then a ping and its pong every interval, unless that is zero.
+pub(super) fn socket(view: &View<'_>, ping: Duration) -> Expected {
+    let mut expected = pushed(view, true);
+    if !ping.is_zero() {
+        expected.pings = 2.0 * view.clients * view.window / ping.as_secs_f64();
+    }
+    expected.traffic = traffic::pushed(view, &expected, true);
+    expected
+}
+
+/// Delay: d, the mean trip of RFC 6202's push, and another for what a client writes. Uniform jitter
+/// makes it U(d − j, d + j). Bytes on a slow line keep it busy, and no queue is reckoned with.
+/// Staleness, Poisson: the mean age of the oldest event of the last d seconds.
+fn pushed(view: &View<'_>, socket: bool) -> Expected {
+    let (d, jitter) = (view.path.d, view.path.jitter);
+    let mut expected = Expected {
+        opens: view.clients,
+        opened: view.clients,
+        held: view.clients,
+        delivered: view.news.owed,
+        staleness: if d == 0.0 { Some(0.0) } else { view.oldest_of_last(d) },
+        ack: Some(2.0 * d),
+        ..Expected::default()
+    };
+    let (mut sums, mut sending) = (traffic::Sums::default(), 0.0);
+    for item in view.news.counted() {
+        sums.add(item, item.pairs);
+        sending += item.pairs * view.sending(item.own);
+    }
+    if expected.delivered > 0.0 {
+        let home = view.path.carries_down(traffic::event(&sums, socket));
+        expected.latency = Some(home + sending / expected.delivered);
+        expected.law = match view.common_sending() {
+            Some(sent) if view.path.steady() => Some(Law::constant(sent + home)),
+            Some(0.0) if !view.path.lossy => Some(Law::uniform(home - jitter, home + jitter)),
+            _ => None,
+        };
+    }
+    expected
+}

@@ -1,0 +1,123 @@
+//! Expected bytes: expected numbers of messages times their sizes, by the rules of [`crate::sizes`].
+//!
+//! N\[H + P(1 − e⁻ˣ)\]/T for polls and N\[λ(h + P) + heartbeat\] for push, with H, h and P as our own
+//! client and server write them. Where a size depends on a number, its mean number of digits is taken.
+
+use super::Expected;
+use super::news::{Item, mean_digits};
+use super::view::View;
+use crate::sizes::{self, PollSizes};
+use crate::wire;
+
+/// Bytes on the server's sockets in the window.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Traffic {
+    pub(super) up: f64,
+    pub(super) down: f64,
+    pub(super) segments: f64,
+    pub(super) opening: f64,
+    /// `data` of deliveries and of what clients sent.
+    pub(super) payload: f64,
+}
+
+/// Sums over deliveries.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sums {
+    n: f64,
+    json: f64,
+    kind: f64,
+    pub(super) payload: f64,
+}
+
+impl Sums {
+    pub(super) fn add(&mut self, item: &Item, pairs: f64) {
+        self.n += pairs;
+        self.json += pairs * item.json;
+        self.kind += pairs * item.kind;
+        self.payload += pairs * item.payload;
+    }
+
+    pub(super) fn json_mean(&self) -> f64 {
+        if self.n > 0.0 { self.json / self.n } else { 0.0 }
+    }
+}
+
+impl Traffic {
+    fn up(&mut self, n: f64, bytes: f64) {
+        self.up += n * bytes;
+        self.segments += n * wire::segments(bytes.ceil() as u64) as f64;
+    }
+
+    fn down(&mut self, n: f64, bytes: f64) {
+        self.down += n * bytes;
+        self.segments += n * wire::segments(bytes.ceil() as u64) as f64;
+    }
+
+    /// What clients write, and that the server has it.
+    fn sends(&mut self, view: &View<'_>, by_frame: bool) {
+        let Some(plan) = view.plan else { return };
+        let items = view.news.items.iter().enumerate().filter(|(_, item)| item.own);
+        let last = crate::clock::as_micros(view.scenario.duration);
+        for (index, item) in items.filter(|(_, item)| (0..last).contains(&item.at)) {
+            let event = &plan.schedule.events[index];
+            let topic = plan.schedule.topics[event.topic as usize].len() as u64;
+            let author = event.author.unwrap_or_default();
+            let (up, down) = sizes::send(event, index as u32, author, topic, by_frame);
+            self.up(1.0, up as f64);
+            self.down(1.0, down as f64);
+            self.payload += item.payload;
+        }
+    }
+}
+
+/// Bytes that the names of topic and client add to a message that has a topic without a name and a
+/// client with one digit.
+fn names(view: &View<'_>) -> f64 {
+    view.news.name + mean_digits(0, view.scenario.clients) - 1.0
+}
+
+/// An answer with so many events of so many bytes each.
+pub(super) fn answer(view: &View<'_>, sizes: &PollSizes, events: f64, json: f64) -> f64 {
+    sizes.news(view.news.offset as u64, events.round() as u64, (events * json).round() as u64) as f64
+}
+
+/// The traffic of polls, short or long, but for the payload. `expected` knows how many there are, how
+/// many are empty, and how many events of `json` bytes an answer with news brings; `sizes` are those of
+/// a topic without a name and a client with one digit.
+pub(super) fn polls(view: &View<'_>, sizes: &PollSizes, expected: &Expected, json: f64) -> Traffic {
+    let mut traffic = Traffic::default();
+    let offset = view.news.offset as u64;
+    let with_news = (expected.polls - expected.empty).max(0.0);
+    traffic.up(expected.polls, sizes.request(offset) as f64 + names(view));
+    traffic.down(expected.empty, sizes.nope(offset) as f64);
+    traffic.down(with_news, answer(view, sizes, expected.per_answer.max(1.0), json));
+    traffic.sends(view, false);
+    traffic
+}
+
+/// An event as it is pushed, on average.
+pub(super) fn event(sums: &Sums, socket: bool) -> f64 {
+    let mean = |sum: f64| if sums.n > 0.0 { (sum / sums.n).round() as u64 } else { 0 };
+    sizes::pushed(mean(sums.json), mean(sums.kind), socket) as f64
+}
+
+/// The traffic of streams and sockets.
+pub(super) fn pushed(view: &View<'_>, expected: &Expected, socket: bool) -> Traffic {
+    let mut sums = Sums::default();
+    let mut traffic = Traffic::default();
+    for item in view.news.counted() {
+        sums.add(item, item.pairs);
+        traffic.down(item.pairs, sizes::pushed(item.json as u64, item.kind as u64, socket) as f64);
+    }
+    traffic.payload = sums.payload;
+    if socket {
+        traffic.down(expected.pings / 2.0, sizes::PING as f64);
+        traffic.up(expected.pings / 2.0, sizes::PONG as f64);
+    } else {
+        traffic.down(expected.comments, sizes::COMMENT as f64);
+    }
+    traffic.sends(view, socket);
+    let opening = sizes::opening(0, 0, view.news.conflates, socket) as f64 + names(view);
+    traffic.opening = view.clients * opening;
+    traffic
+}

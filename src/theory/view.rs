@@ -1,0 +1,107 @@
+//! A scenario as the formulas see it: a few numbers, and the schedule where one was written down.
+
+use super::news::News;
+use crate::ledger::Plan;
+use crate::link::Link;
+use crate::scenario::{Scenario, Workload};
+
+/// Everything a formula may ask for.
+pub(super) struct View<'a> {
+    pub(super) scenario: &'a Scenario,
+    /// None where the inboxes are too many to write down.
+    pub(super) plan: Option<&'a Plan>,
+    pub(super) news: News,
+    /// Length of the window.
+    pub(super) window: f64,
+    pub(super) warmup: f64,
+    pub(super) clients: f64,
+    pub(super) path: Path,
+    /// Rate of each topic's Poisson process; none for other workloads.
+    pub(super) lambda: Option<f64>,
+}
+
+/// The network by its means.
+pub(super) struct Path {
+    /// Mean one-way delay of a small message, the same both ways.
+    pub(super) d: f64,
+    pub(super) jitter: f64,
+    pub(super) lossy: bool,
+    /// Bytes a second to the client.
+    pub(super) down: Option<f64>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(scenario: &'a Scenario, plan: Option<&'a Plan>) -> Self {
+        let lambda = match scenario.workload {
+            Workload::Poisson { mean_gap, .. } => Some(1.0 / mean_gap.as_secs_f64().max(1e-6)),
+            _ => None,
+        };
+        Self {
+            scenario,
+            plan,
+            news: plan.map_or_else(|| News::on_average(scenario), |plan| News::planned(scenario, plan)),
+            window: scenario.duration.as_secs_f64(),
+            warmup: scenario.warmup.as_secs_f64(),
+            clients: f64::from(scenario.clients),
+            path: Path::new(scenario.network.as_ref()),
+            lambda,
+        }
+    }
+
+    /// A client sends one POST at a time, so it must not write faster than a round trip lets it.
+    ///
+    /// # Errors
+    /// It does, and its events pile up without end.
+    pub(super) fn posts_get_through(&self) -> Result<(), String> {
+        let each = self.news.sends / self.news.senders.max(1.0) / self.window;
+        if each * 2.0 * self.path.d <= 1.0 + 1e-9 {
+            return Ok(());
+        }
+        Err("people write faster than one POST after another gets through this network, so delays grow \
+             without end"
+            .to_owned())
+    }
+
+    /// How much later than its intended time an event is at the server: nothing for the schedule's
+    /// publisher, whom no network delays, and a trip for what a client writes.
+    pub(super) fn sending(&self, own: bool) -> f64 {
+        if own { self.path.d } else { 0.0 }
+    }
+
+    /// The extra delay of all counted events, where it is the same for all.
+    pub(super) fn common_sending(&self) -> Option<f64> {
+        let own = self.news.counted().filter(|item| item.own).count();
+        match own {
+            0 => Some(0.0),
+            n if n == self.news.counted().count() => Some(self.path.d),
+            _ => (self.path.d == 0.0).then_some(0.0),
+        }
+    }
+
+    /// Mean age of the oldest Poisson event of the last u seconds, zero when there is none:
+    /// g(u) = E\[(u − X)⁺\] with X exponential, which is u − (1 − e^(−λu))/λ.
+    pub(super) fn oldest_of_last(&self, u: f64) -> Option<f64> {
+        self.lambda.map(|lambda| u + libm::expm1(-lambda * u) / lambda)
+    }
+}
+
+impl Path {
+    fn new(link: Option<&Link>) -> Self {
+        Self {
+            d: link.map_or(0.0, |link| link.mean_one_way() / 1e6),
+            jitter: link.map_or(0.0, |link| link.jitter.as_secs_f64()),
+            lossy: link.is_some_and(|link| link.loss > 0.0),
+            down: link.and_then(|link| link.down).map(|bits| bits as f64 / 8.0),
+        }
+    }
+
+    /// Whether every trip of a small message takes the same time.
+    pub(super) fn steady(&self) -> bool {
+        self.jitter == 0.0 && !self.lossy
+    }
+
+    /// Mean delay downwards of a message of so many bytes.
+    pub(super) fn carries_down(&self, bytes: f64) -> f64 {
+        self.d + self.down.map_or(0.0, |rate| bytes / rate)
+    }
+}

@@ -1,0 +1,161 @@
+//! Theory held to virtual time: every shipped scenario, some networks, and crowds too large to write down.
+
+use std::time::{Duration, Instant};
+
+use anynews::outcome::{Outcome, TransportOutcome};
+use anynews::scenario::{Inbox, Scenario, Workload, file::Overrides, shipped};
+use anynews::units::parse_duration;
+use anynews::{sim, theory};
+
+/// A shipped scenario with settings changed; `periodic=GAP` puts another workload in its place, as
+/// `--set` cannot.
+fn load(name: &str, set: &[&str]) -> Scenario {
+    let (periodic, set): (Vec<&str>, Vec<&str>) = set.iter().partition(|text| text.starts_with("periodic="));
+    let set = set.into_iter().map(str::to_owned).collect();
+    let mut scenario = shipped::load(name, &Overrides { set, ..Overrides::default() }).unwrap();
+    if let Some(gap) = periodic.first() {
+        let gap = parse_duration(&gap["periodic=".len()..]).unwrap();
+        scenario.workload = Workload::Periodic { gap, inbox: Inbox::Own, payload: None };
+    }
+    scenario
+}
+
+fn formulas(name: &str, set: &[&str]) -> Outcome {
+    theory::run(&load(name, set), None).unwrap()
+}
+
+/// Whether two figures are within a share of the larger, or within `least`.
+fn near(case: &str, one: f64, other: f64, share: f64, least: f64) {
+    let reach = (share * one.abs().max(other.abs())).max(least);
+    assert!((one - other).abs() <= reach, "{case}: sim {one}, theory {other}, allowed {reach}");
+}
+
+fn compare(case: &str, sim: &TransportOutcome, theory: &TransportOutcome) {
+    let case = |what: &str| format!("{case}, {}, {what}", sim.label);
+    let (requests, deliveries) = (&sim.requests, &sim.deliveries);
+    // The independent unit: where inboxes are one's own, the poll and the letter.
+    let polls = requests.polls as f64;
+    let count_error = 3.0 * f64::from(sim.clients).sqrt() / 2.0;
+    near(&case("requests"), requests.total as f64, theory.requests.total as f64, 0.01, count_error.max(2.0));
+    near(&case("skipped"), requests.skipped as f64, theory.requests.skipped as f64, 0.01, count_error);
+    assert_eq!(sim.waste_ratio.is_some(), theory.waste_ratio.is_some(), "{}", case("waste"));
+    if let (Some(one), Some(other)) = (sim.waste_ratio, theory.waste_ratio) {
+        near(&case("waste"), one, other, 0.0, 3.0 * (other * (1.0 - other) / polls).sqrt() + 0.002);
+    }
+    assert_eq!(deliveries.published, theory.deliveries.published, "{}", case("published"));
+    assert_eq!(deliveries.expected, theory.deliveries.expected, "{}", case("expected"));
+    let missed = (deliveries.expected as f64 - theory.deliveries.delivered as f64).max(1.0);
+    let delivered = (deliveries.delivered as f64, theory.deliveries.delivered as f64);
+    near(&case("delivered"), delivered.0, delivered.1, 0.0, 3.0 * missed.sqrt());
+    let mean = (sim.latency_ms.mean.unwrap(), theory.latency_ms.mean.unwrap());
+    // An even wait has a standard deviation of its length/√12.
+    let spread = theory.latency_ms.max.unwrap_or(0.0) - theory.latency_ms.min.unwrap_or(0.0);
+    let error = 3.0 * spread / 12f64.sqrt() / delivered.0.sqrt();
+    near(&case("mean delay"), mean.0, mean.1, 0.03, error.max(5.0));
+    if let (Some(one), Some(other)) = (sim.latency_ms.p95, theory.latency_ms.p95) {
+        near(&case("p95"), one, other, 0.05, 2.0 * error);
+    }
+    near(&case("bytes up"), sim.bytes.up as f64, theory.bytes.up as f64, 0.02, 8.0 * count_error);
+    near(&case("bytes down"), sim.bytes.down as f64, theory.bytes.down as f64, 0.02, 8.0 * count_error);
+    near(&case("payload"), sim.bytes.payload as f64, theory.bytes.payload as f64, 0.02, 0.0);
+    near(&case("opening"), sim.bytes.opening as f64, theory.bytes.opening as f64, 0.001, 0.0);
+    let wire = (sim.bytes.wire_estimate as f64, theory.bytes.wire_estimate as f64);
+    near(&case("wire estimate"), wire.0, wire.1, 0.02, 8.0 * count_error);
+    let opened = (sim.connections.opened as f64, theory.connections.opened as f64);
+    near(&case("connections"), opened.0, opened.1, 0.02, 0.0);
+    assert_eq!(sim.connections.handshakes, theory.connections.handshakes, "{}", case("handshakes"));
+    assert_eq!(sim.sends.count, theory.sends.count, "{}", case("sends"));
+    near(&case("pings"), sim.frames.pings as f64, theory.frames.pings as f64, 0.0, 2.0 * count_error);
+    if let (Some(one), Some(other)) = (sim.staleness_ms_mean, theory.staleness_ms_mean) {
+        near(&case("staleness"), one, other, 0.15, 0.0);
+    }
+    if let (Some(one), Some(other)) = (sim.wait_ms_mean, theory.wait_ms_mean) {
+        near(&case("wait"), one, other, 0.05, error.max(1.0));
+    }
+}
+
+#[test]
+fn the_formulas_are_within_the_noise_of_virtual_time() {
+    let plain: Vec<(&str, &[&str])> = shipped::all().iter().map(|shipped| (shipped.name, &[][..])).collect();
+    let changed: [(&str, &[&str]); 14] = [
+        ("letters", &["warmup=1s"]),
+        ("letters", &["network.rtt=100ms", "network.jitter=20ms"]),
+        ("letters", &["periodic=12s"]),
+        ("letters", &["workload.inbox=shared", "workload.mean_gap=200ms", "poll.interval=500ms"]),
+        ("letters", &["poll.interval=200ms", "network.rtt=500ms"]),
+        ("in-between", &["network.rtt=400ms"]),
+        ("in-between", &["network.profile=3g"]),
+        ("in-between", &["network.profile=wifi"]),
+        ("in-between", &["workload.mean_gap=1s", "network.rtt=100ms"]),
+        ("in-between", &["periodic=3s", "network.rtt=100ms", "long-poll.hold=1s"]),
+        ("chat", &["network.rtt=100ms"]),
+        ("cricket", &["network.rtt=100ms"]),
+        ("ticker", &["network.rtt=100ms"]),
+        ("connection-per-poll", &["network.rtt=100ms"]),
+    ];
+    for (name, set) in plain.into_iter().chain(changed) {
+        let mut scenario = load(name, set);
+        // Whole lives take as long as they take; a minute of them will do.
+        scenario.duration = scenario.duration.min(Duration::from_secs(60));
+        let virtually = sim::run(&scenario, &sim::Options::default()).unwrap().0;
+        let theory = theory::run(&scenario, None).unwrap();
+        for (one, other) in virtually.transports.iter().zip(&theory.transports) {
+            compare(&format!("{name} {set:?}"), one, other);
+        }
+    }
+}
+
+#[test]
+fn ten_million_inboxes_are_answered_at_once() {
+    let begun = Instant::now();
+    let many = ["clients=10000000", "duration=1h", "network.rtt=100ms"];
+    let outcome = formulas("in-between", &many);
+    let gap = Duration::from_secs(20);
+    assert!(begun.elapsed() < gap, "{:?}", begun.elapsed());
+    let poll = &outcome.transports[0];
+    assert!((poll.waste_ratio.unwrap() - (-5.0f64 / 47.5).exp()).abs() < 1e-9);
+    assert!((poll.latency_ms.mean.unwrap() - 2_550.0).abs() < 1e-6);
+    assert_eq!(poll.requests.polls, 7_200_000_000);
+    let long = outcome.transports[1].requests.polls as f64 / 1e7;
+    // One cycle of 2d + a(1 − b)/λ after another.
+    let (a, b) = ((-0.1f64 / 47.5).exp(), (-10.0f64 / 47.5).exp());
+    let cycles = 3600.0 / (0.1 + a * (1.0 - b) * 47.5);
+    assert!((long - cycles).abs() < 0.005 * cycles, "{long} {cycles}");
+}
+
+#[test]
+fn averaged_inboxes_are_those_that_are_written_down() {
+    for kind in [&["workload.mean_gap=30s"][..], &["periodic=30s"]] {
+        let of = |clients: &'static str| formulas("in-between", &[&[clients], kind].concat());
+        // 5 and 20 seconds of 100,000 inboxes are 83,000 events, those of 500,000 too many.
+        let (written, averaged) = (of("clients=100000"), of("clients=500000"));
+        for (one, other) in written.transports.iter().zip(&averaged.transports) {
+            let five = |n: u64| n as f64 * 5.0;
+            let case = |what: &str| format!("{kind:?}, {}, {what}", one.label);
+            let pairs = [
+                ("requests", one.requests.total, other.requests.total),
+                ("empty", one.requests.empty, other.requests.empty),
+                ("owed", one.deliveries.expected, other.deliveries.expected),
+                ("bytes up", one.bytes.up, other.bytes.up),
+                ("bytes down", one.bytes.down, other.bytes.down),
+            ];
+            for (what, one, other) in pairs {
+                // Names and numbers of a larger crowd have more digits.
+                near(&case(what), five(one), other as f64, 0.04, 0.0);
+            }
+            let delay = |t: &TransportOutcome| t.latency_ms.mean.unwrap();
+            near(&case("mean delay"), delay(one), delay(other), 0.01, 0.01);
+        }
+    }
+}
+
+#[test]
+fn what_no_formula_describes_is_refused() {
+    let refused = |name, set: &[&str]| theory::run(&load(name, set), None).unwrap_err().to_string();
+    let jumpy = refused("letters", &["poll.interval=100ms", "network.rtt=100ms", "network.jitter=10ms"]);
+    assert!(jumpy.contains("poll") && jumpy.contains("chance"), "{jumpy}");
+    let piled = refused("game", &["network.rtt=300ms"]);
+    assert!(piled.contains("without end"), "{piled}");
+    let large = refused("ticker", &["duration=24h", "workload.gap=1ms"]);
+    assert!(large.contains("too many"), "{large}");
+}
