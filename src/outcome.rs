@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::{Engine, Scenario};
 
+mod person;
 pub mod schema;
+
+pub use person::{Ask, News, Person};
 
 /// Value of [`Outcome::schema`].
 pub const SCHEMA: &str = "anynews/outcome/1";
@@ -336,39 +339,6 @@ pub struct Audit {
     /// Events the server encoded to JSON: once each, whoever reads.
     #[serde(default)]
     pub events_encoded: u64,
-}
-
-/// One client's asks and deliveries, for the timeline; the same client in every transport.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Person {
-    /// Index of the client.
-    pub client: u32,
-    /// Polls in the window, at most 400.
-    pub asks: Vec<Ask>,
-    /// Deliveries of the window, at most 400.
-    pub news: Vec<News>,
-}
-
-/// One poll of the timeline.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Ask {
-    /// When it was sent, ms from the start of the window.
-    pub at_ms: f64,
-    /// When the answer was in hand.
-    pub answered_ms: f64,
-    /// Events in the answer; 0 is "Nope".
-    pub events: u32,
-}
-
-/// One delivery of the timeline.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct News {
-    /// Intended publish time, ms from the start of the window.
-    pub published_ms: f64,
-    /// When the client had it in hand.
-    pub received_ms: f64,
-    /// The event as a person would say it.
-    pub text: String,
 }
 
 /// One delivery of the window, a row of `deliveries.csv`.
