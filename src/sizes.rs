@@ -26,13 +26,16 @@ const DATE: u64 = 37;
 /// `connection: close\r\n`.
 const CLOSE: u64 = 19;
 
+/// An answer's body without events and without the digits of its offset.
+const EMPTY_BODY: u64 =
+    len(r#"{"epoch":"","offset":,"first":1,"recovered":true,"more":false,"events":[]}"#) + EPOCH;
+
 const fn len(text: &str) -> u64 {
     text.len() as u64
 }
 
 /// Decimal digits of `n`. Small numbers, the usual ones, take two comparisons.
 #[inline]
-#[must_use]
 pub fn digits(n: u64) -> u64 {
     match n {
         0..=9 => 1,
@@ -117,28 +120,24 @@ impl PollSizes {
 
     /// A request from a cursor at `offset`.
     #[inline]
-    #[must_use]
     pub fn request(&self, offset: u64) -> u64 {
         let tag = if self.conditional { len("if-none-match: \":\"\r\n") + EPOCH + digits(offset) } else { 0 };
         self.request + digits(offset) + tag
     }
 
     /// "Nope".
-    #[inline]
     #[must_use]
+    #[inline]
     pub fn nope(&self, offset: u64) -> u64 {
-        if self.conditional { self.unchanged + digits(offset) } else { self.news(offset, 0, 0) }
+        let base = if self.conditional { self.unchanged } else { self.answer + EMPTY_BODY + 2 };
+        // The offset stands in the tag and in the body; the body's own length has two digits.
+        base + digits(offset) * if self.conditional { 1 } else { 2 }
     }
 
     /// An answer with `events` events of `json` bytes together.
     #[inline]
-    #[must_use]
     pub fn news(&self, offset: u64, events: u64, json: u64) -> u64 {
-        let body = len(r#"{"epoch":"","offset":,"first":1,"recovered":true,"more":false,"events":[]}"#)
-            + EPOCH
-            + digits(offset)
-            + json
-            + events.saturating_sub(1);
+        let body = EMPTY_BODY + digits(offset) + json + events.saturating_sub(1);
         self.answer + digits(offset) + digits(body) + body
     }
 }

@@ -100,14 +100,6 @@ fn refuse_what_is_not_built(args: &Args) -> anyhow::Result<()> {
     Err(Usage(refusal.to_owned()).into())
 }
 
-/// What of a sound scenario no engine obeys yet.
-fn not_built_yet(scenario: &Scenario) -> Option<&'static str> {
-    match scenario.engine {
-        Engine::Sim | Engine::Theory => None,
-        Engine::Live => None,
-    }
-}
-
 /// Loads every scenario before the first runs, and reports the problems of all of them together.
 fn load(args: &Args) -> anyhow::Result<Vec<Scenario>> {
     let overrides = Overrides {
@@ -125,10 +117,7 @@ fn load(args: &Args) -> anyhow::Result<Vec<Scenario>> {
                 "{}: --samples: formulas deliver nothing one by one; try --engine sim",
                 scenario.name
             )),
-            Ok(scenario) => match not_built_yet(&scenario) {
-                Some(why) => problems.push(format!("{}: {why}", scenario.name)),
-                None => scenarios.push(scenario),
-            },
+            Ok(scenario) => scenarios.push(scenario),
             Err(error) => problems.push(error.to_string()),
         }
     }

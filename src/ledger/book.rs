@@ -206,6 +206,31 @@ impl Book {
         }
     }
 
+    /// Polls from `first` to `last`, of which all but the last, `vain` of them, found nothing and the
+    /// last found `events`: their step, if all of them count and lie in it. If not, nothing is booked.
+    #[inline]
+    pub fn polled_until(
+        &mut self,
+        cursor: &mut StepCursor,
+        first: i64,
+        last: i64,
+        vain: u64,
+        events: u64,
+    ) -> Option<usize> {
+        let step = self.seek(cursor, first);
+        if first < 0 || last >= self.duration.min(cursor.end) {
+            return None;
+        }
+        let empty = vain + u64::from(events == 0);
+        self.answered_whole_run += vain + 1;
+        self.requests.polls += vain + 1;
+        self.answers += vain + 1;
+        self.requests.empty += empty;
+        self.steps.requests[step] += vain + 1;
+        self.steps.empty[step] += empty;
+        Some(step)
+    }
+
     #[inline]
     fn add_in_vain(&mut self, step: usize, n: u64, each: &mut impl FnMut(usize, u64)) {
         self.steps.requests[step] += n;

@@ -1,4 +1,4 @@
-//! What one person of a run saw, for the timeline.
+//! What one client of a run saw, for the timeline.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 use crate::scenario::{Engine, Inbox, Workload};
 use crate::units::format_rate;
 
-use super::numbers::{count, duration, ms};
+use super::numbers::{count, duration};
 use super::ways::{Kind, list, ways};
 
 /// The rule of thumb of every verdict.
@@ -40,37 +40,35 @@ pub const ROUND_TRIP: &str = "+ half your round trip";
 /// Where the figures come from, as the end of a sentence.
 #[must_use]
 pub fn place(outcome: &Outcome) -> String {
-    let network = outcome.scenario.network.as_ref();
-    let behind = network.map(|link| format!(", on a network of {}", path(link))).unwrap_or_default();
+    let network = outcome.scenario.network.as_ref().map(link);
+    let with =
+        network.as_ref().map_or_else(String::new, |link| format!(" with a network in between ({link})"));
     match outcome.engine {
         Engine::Live if network.is_none() => {
             "real sockets on one machine; on a network, add half your round trip to each delay.".to_owned()
         }
-        Engine::Live => format!("real sockets on one machine{behind}."),
-        Engine::Sim => format!("in virtual time{behind}: no machine was measured."),
-        Engine::Theory => format!("by formula{behind}: computed, not measured."),
+        Engine::Live => format!("real sockets on one machine{with}."),
+        Engine::Sim => format!("in virtual time{with}: no machine was measured."),
+        Engine::Theory => format!("by formula{with}: computed, not measured."),
     }
 }
 
-/// A network in a few words: `3g, 400 ms round trip`.
+/// A network as a person says it: `fast-4g: 60 ms round trip, 9 Mbit/s down, 1.5 Mbit/s up`.
 #[must_use]
-pub fn path(link: &Link) -> String {
-    let name = link.profile.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
-    let lost = (link.loss * 1e6).round() / 1e4;
-    let loss = if link.loss > 0.0 { format!(", {lost}\u{a0}% lost") } else { String::new() };
-    format!("{name}{} round trip{loss}", ms(link.rtt.as_secs_f64() * 1000.0))
-}
-
-/// A network with all its numbers, for a table of facts.
-#[must_use]
-pub fn path_in_full(link: &Link) -> String {
-    let mut parts = vec![path(link)];
+pub fn link(link: &Link) -> String {
+    let mut parts = vec![format!("{} round trip", duration(link.rtt))];
     if !link.jitter.is_zero() {
         parts.push(format!("±{} each way", duration(link.jitter)));
     }
+    if link.loss > 0.0 {
+        // Not rounded to whole per cents: 2.5 % is a profile's figure.
+        let lost = (link.loss * 1e6).round() / 1e4;
+        parts.push(format!("{lost}\u{a0}% lost"));
+    }
     let rates = [(link.down, "down"), (link.up, "up")];
     parts.extend(rates.iter().filter_map(|(rate, way)| Some(format!("{} {way}", format_rate((*rate)?)))));
-    parts.join(", ")
+    let name = link.profile.as_ref().map_or_else(String::new, |name| format!("{name}: "));
+    name + &parts.join(", ")
 }
 
 /// The settings of a network that differ from none: `rtt=100ms`.
@@ -270,17 +268,10 @@ pub fn engine(outcome: &Outcome) -> &'static str {
         Engine::Theory => "theory: computed, not measured",
     }
 }
-/// What a run without a network takes for granted, and one with.
-const ASSUMED_NEAR: &str = "Loopback: no distance, no loss. On a real network add half your round trip to each delay, on both sides of \
-             the comparison. Lean headers: a browser’s cookies and headers make every poll larger. No TLS.";
-const ASSUMED_FAR: &str = "A network made by the program: bytes are delayed both ways and arrive in order, a new connection first costs \
-             a round trip, and a lost segment costs a time-out and holds up what follows it. A line has its full rate at \
-             once and never slows down. Lean headers: a browser’s cookies and headers make every poll larger. No TLS.";
 
 /// How it was measured, and what it does not say: heading and text.
 #[must_use]
 pub fn method(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
-    let assumed = if outcome.scenario.network.is_some() { ASSUMED_FAR } else { ASSUMED_NEAR };
     let mut parts = vec![match outcome.engine {
         Engine::Live => (
             "Measured",
@@ -313,7 +304,19 @@ pub fn method(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
         "The wire estimate adds 40 bytes of TCP/IP for each segment of at most 1,448 bytes; bare acknowledgements \
          are not counted.",
     ));
-    parts.push(("Assumed", assumed));
+    parts.push(match &outcome.scenario.network {
+        None => (
+            "Assumed",
+            "Loopback: no distance, no loss. On a real network add half your round trip to each delay, on both sides of \
+             the comparison. Lean headers: a browser’s cookies and headers make every poll larger. No TLS.",
+        ),
+        Some(_) => (
+            "Assumed",
+            "The network delays every message by half the round trip, give or take the jitter. A lost segment is late by \
+             a retransmission time-out, and holds up all that follows on its connection. The schedule’s own publisher \
+             is not delayed. Lean headers: a browser’s cookies and headers make every poll larger. No TLS.",
+        ),
+    });
     if outcome.engine != Engine::Theory {
         parts.push((
             "Not said",

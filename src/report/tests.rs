@@ -99,7 +99,7 @@ fn a_run_on_a_network_does_not_speak_of_loopback() {
     let written = write(&outcome, dir.path()).unwrap();
     let page = fs::read_to_string(written.html).unwrap();
     for text in [page, text::summary(&outcome, text::Style::Plain)] {
-        assert!(text.replace('\u{a0}', " ").contains("satellite, 20 ms round trip, 2.5 % lost"));
+        assert!(text.replace('\u{a0}', " ").contains("satellite: 20 ms round trip, 2.5 % lost"));
         assert!(!text.contains("oopback") && !text.contains("half your round trip"));
     }
 }

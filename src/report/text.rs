@@ -109,8 +109,8 @@ fn rows(outcome: &Outcome, all: &[Way<'_>]) -> Vec<Row> {
     let guess = outcome.prediction.as_deref().map(str::trim).filter(|text| !text.is_empty());
     let question = outcome.scenario.predict.as_deref().unwrap_or_default();
     let beside = guess.filter(|_| verdict::asks_about_nope(question));
-    let beyond = match &outcome.scenario.network {
-        Some(link) => lessons::path(link),
+    let note = match &outcome.scenario.network {
+        Some(link) => lessons::link(link),
         None if outcome.engine == Engine::Live => lessons::ROUND_TRIP.to_owned(),
         None => String::new(),
     };
@@ -128,7 +128,7 @@ fn rows(outcome: &Outcome, all: &[Way<'_>]) -> Vec<Row> {
         row("duplicated", String::new(), &|w| some(w.t.deliveries.duplicated)),
         row("replaced by newer", String::new(), &|w| some(w.t.deliveries.superseded)),
         row("expired", String::new(), &|w| some(w.t.deliveries.expired)),
-        row("typical wait", beyond, &|w| w.t.latency_ms.p50.map(ms)),
+        row("typical wait", note, &|w| w.t.latency_ms.p50.map(ms)),
         row("mean wait", String::new(), &|w| {
             w.t.latency_ms.mean.filter(|_| w.t.latency_ms.p50.is_none()).map(ms)
         }),

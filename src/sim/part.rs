@@ -64,6 +64,17 @@ impl Traffic {
         self.steps[step] += (up + down) * n;
     }
 
+    /// `vain` requests answered by `nope` bytes each, and one more by `answer` bytes.
+    #[inline]
+    pub(super) fn exchanges(&mut self, step: usize, up: u64, nope: u64, vain: u64, answer: u64) {
+        let (ups, downs) = (up * (vain + 1), nope * vain + answer);
+        self.up += ups;
+        self.down += downs;
+        // Lean requests and empty answers fit one segment each, whatever the topic's name.
+        self.segments += 2 * vain + 1 + wire::segments(answer);
+        self.steps[step] += ups + downs;
+    }
+
     #[inline]
     fn count(&mut self, step: usize, bytes: u64, n: u64) {
         self.segments += wire::segments(bytes) * n;

@@ -81,17 +81,17 @@ pub(super) fn step(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) 
     let grid = Grid::new(person);
     let items = &person.feed.items;
     let (mut taken, mut polls) = (0, 0);
-    let mut cursor = StepCursor::default();
     let mut intended = grid.first;
     while intended < person.world.duration || taken < items.len() {
         let k = grid.last_before(intended);
         let arrives = intended + grid.up(person, k, taken as u64);
         let upto = taken + items[taken..].partition_point(|item| item.server <= arrives);
-        let answered = fetch(person, &grid, k, arrives, taken..upto, part, stale, &mut cursor);
+        let answer = fetch(person, &grid, k, arrives, taken..upto, part, stale);
+        ask(person, &grid, k, taken as u64, &answer, part);
         taken = upto;
         polls += 1;
-        let next = next_poll(intended, answered, grid.interval);
-        (1..=next.skipped).for_each(|n| part.book.poll_skipped(intended + n * grid.interval, answered));
+        let next = next_poll(intended, answer.in_hand, grid.interval);
+        (1..=next.skipped).for_each(|n| part.book.poll_skipped(intended + n * grid.interval, answer.in_hand));
         intended = next.at;
     }
     connect(&grid, part, polls);
@@ -104,10 +104,19 @@ pub(super) fn skip_ahead(person: &Person<'_>, part: &mut Part, stale: &mut Stale
     let (mut next, mut taken) = (0, 0);
     let mut cursor = StepCursor::default();
     while let Some(item) = items.get(taken) {
-        let (k, arrives) = fetching_poll(person, &grid, item.server, next, taken as u64);
-        in_vain(&grid, next..k, taken as u64, part, &mut cursor);
+        let offset = taken as u64;
+        let (k, arrives) = fetching_poll(person, &grid, item.server, next, offset);
         let upto = taken + items[taken..].iter().take_while(|item| item.server <= arrives).count();
-        fetch(person, &grid, k, arrives, taken..upto, part, stale, &mut cursor);
+        let answer = fetch(person, &grid, k, arrives, taken..upto, part, stale);
+        let vain = (k - next).unsigned_abs();
+        let (first, last) = (grid.at(next), grid.at(k));
+        if let Some(step) = part.book.polled_until(&mut cursor, first, last, vain, answer.events) {
+            let (up, nope) = (grid.sizes.request(offset), grid.sizes.nope(offset));
+            part.traffic.exchanges(step, up, nope, vain, answer.bytes);
+        } else {
+            in_vain(&grid, next..k, offset, part, &mut cursor);
+            ask(person, &grid, k, offset, &answer, part);
+        }
         taken = upto;
         next = k + 1;
     }
@@ -147,9 +156,14 @@ fn in_vain(grid: &Grid, ks: Range<i64>, offset: u64, part: &mut Part, cursor: &m
     });
 }
 
-/// Poll `k`, which is at the server at `arrives` and takes `range` of the feed; returns when its
-/// answer is in hand.
-#[allow(clippy::too_many_arguments)]
+/// One poll's answer.
+struct Answer {
+    in_hand: i64,
+    events: u64,
+    bytes: u64,
+}
+
+/// Poll `k`, which is at the server at `arrives`, takes `range` of the feed: books what it brings.
 #[inline]
 fn fetch(
     person: &Person<'_>,
@@ -159,24 +173,28 @@ fn fetch(
     range: Range<usize>,
     part: &mut Part,
     stale: &mut Staleness,
-    cursor: &mut StepCursor,
-) -> i64 {
-    let intended = grid.at(k);
-    let (before, offset) = (range.start as u64, range.end as u64);
+) -> Answer {
+    let offset = range.end as u64;
     let items = &person.feed.items[range];
     // The answer's size decides when it is in hand, so it is known before anything is booked.
     let (events, json) = part.choose(person.feed, items, person.client, arrives);
-    let answer = if events == 0 { grid.sizes.nope(offset) } else { grid.sizes.news(offset, events, json) };
-    let answered = arrives + person.legs.down(k, answer);
-    let batch = Batch { client: person.client, taken: arrives, in_hand: answered, poll_sent: Some(intended) };
+    let bytes = if events == 0 { grid.sizes.nope(offset) } else { grid.sizes.news(offset, events, json) };
+    let in_hand = arrives + person.legs.down(k, bytes);
+    let batch = Batch { client: person.client, taken: arrives, in_hand, poll_sent: Some(grid.at(k)) };
     part.hand_over(person.world, person.feed, items, batch, stale);
-    let poll = Polled { client: person.client, intended, sent: intended, answered, events: events as u32 };
-    let step = part.book.seek(cursor, intended);
+    Answer { in_hand, events, bytes }
+}
+
+/// Books poll `k` itself, asked with the reader at `offset`.
+fn ask(person: &Person<'_>, grid: &Grid, k: i64, offset: u64, answer: &Answer, part: &mut Part) {
+    let intended = grid.at(k);
+    let (client, answered, events) = (person.client, answer.in_hand, answer.events as u32);
+    let poll = Polled { client, intended, sent: intended, answered, events };
+    let step = part.book.step_of(intended);
     if part.book.answered_in(step, &poll) {
-        part.traffic.exchange(step, grid.sizes.request(before), answer, 1);
+        part.traffic.exchange(step, grid.sizes.request(offset), answer.bytes, 1);
         if let Some(person) = &mut part.person {
             person.asked(poll);
         }
     }
-    answered
 }

@@ -79,7 +79,7 @@ fn differences(comparison: &Comparison) -> Markup {
 fn stories(comparison: &Comparison) -> Vec<(String, String)> {
     let mut stories: Vec<(Vec<String>, String)> = Vec::new();
     for run in &comparison.runs {
-        let network = run.outcome.scenario.network.as_ref().map(lessons::path_in_full);
+        let network = run.outcome.scenario.network.as_ref().map(lessons::link);
         let between = network.map_or_else(String::new, |link| format!(" The network in between: {link}."));
         let text = lessons::scenario(&run.outcome) + &between;
         match stories.iter_mut().find(|(_, told)| *told == text) {

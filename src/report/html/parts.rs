@@ -89,7 +89,7 @@ pub fn scenario(outcome: &Outcome) -> Markup {
             div { dt { "Scenario" } dd { (outcome.scenario.name) } }
             div { dt { "Seed" } dd { (outcome.seed) } }
             div { dt { "Engine" } dd { (lessons::engine(outcome)) } }
-            @if let Some(link) = &outcome.scenario.network { div { dt { "Network" } dd { (lessons::path_in_full(link)) } } }
+            @if let Some(link) = &outcome.scenario.network { div { dt { "Network" } dd { (lessons::link(link)) } } }
             div { dt { "Version" } dd { "anynews " (outcome.version) } }
             @if let Some(at) = &outcome.started_at { div { dt { "Started" } dd { (at) } } }
             @if let Some(m) = &outcome.machine {
