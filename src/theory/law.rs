@@ -19,6 +19,15 @@ impl Law {
         Self(vec![(from, 0.0), (to, 1.0)])
     }
 
+    /// U(from, to) and an independent U(−j, j), 2j ≤ to − from: the corners are parabolas, of which
+    /// the middle is kept; nowhere is it more than j/16(to − from) off.
+    pub(super) fn uniform_with_jitter(from: f64, to: f64, j: f64) -> Self {
+        let share = j / (to - from);
+        let corner = [(from - j, 0.0), (from, share / 4.0), (from + j, share)];
+        let far = [(to - j, 1.0 - share), (to, 1.0 - share / 4.0), (to + j, 1.0)];
+        Self(corner.into_iter().chain(far).collect())
+    }
+
     /// `at` with probability `share`, else U(at, to).
     pub(super) fn jump_then_uniform(at: f64, share: f64, to: f64) -> Self {
         Self(vec![(at, 0.0), (at, share), (to, 1.0)])
@@ -108,6 +117,19 @@ mod tests {
         assert_eq!(Law::constant(0.2).quantile(0.5), 0.2);
         assert_eq!(Law::jump_then_uniform(1.0, 0.6, 3.0).quantile(0.5), 1.0);
         assert!((Law::jump_then_uniform(1.0, 0.6, 3.0).quantile(0.8) - 2.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn jitter_rounds_the_corners() {
+        let law = Law::uniform_with_jitter(0.05, 2.05, 0.03);
+        assert!((law.mean() - 1.05).abs() < 1e-12 && (law.quantile(0.5) - 1.05).abs() < 1e-12);
+        assert!((law.least() - 0.02).abs() < 1e-12 && (law.most() - 2.08).abs() < 1e-12);
+        // By draws: the share below `from`.
+        let mut dice = crate::random::Dice::new(1, &[]);
+        let n = 200_000;
+        let below = (0..n).filter(|_| dice.unit() * 2.0 + (dice.unit() - 0.5) * 0.06 <= 0.0).count();
+        let share = 0.03 / 2.0 / 4.0;
+        assert!((below as f64 / f64::from(n) - share).abs() < 4.0 * (share / f64::from(n)).sqrt());
     }
 
     #[test]

@@ -134,8 +134,21 @@ fn deliveries(view: &View<'_>, period: f64, sizes: &PollSizes, expected: &mut Ex
         expected.latency = Some((age + sending) / expected.delivered + home);
         expected.wait = Some(wait / expected.delivered);
         let shift = view.common_sending().map(|sent| sent + home);
-        expected.law = shift.filter(|_| view.path.steady()).and_then(|shift| Law::of_spans(spans, shift));
+        expected.law = shift.and_then(|shift| law(view, period, spans, shift));
     }
+}
+
+/// The distribution of the delay, where it is known: without loss, and with jitter only where every
+/// event waits for a whole period.
+fn law(view: &View<'_>, period: f64, spans: Vec<(f64, f64)>, shift: f64) -> Option<Law> {
+    if view.path.steady() {
+        return Law::of_spans(spans, shift);
+    }
+    let jitter = view.path.jitter;
+    let even = spans.iter().all(|&(span, _)| span == period) && 2.0 * jitter <= period;
+    // What a client writes takes a second trip, whose jitter adds to the first.
+    let known = even && !view.path.lossy && view.news.senders == 0.0;
+    known.then(|| Law::uniform_with_jitter(shift, shift + period, jitter))
 }
 
 /// How long polls of one period can find an event that is at the server.

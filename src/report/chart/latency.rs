@@ -31,7 +31,7 @@ impl<'a> Curve<'a> {
         let computed = measure::is_computed(way.t);
         let shows = computed || law.last().is_some_and(|&(ms, _)| ms > 0.0);
         let law = if shows { law } else { Vec::new() };
-        let waits = law.len() == 2 && way.kind == Kind::Poll;
+        let waits = !law.is_empty() && way.kind == Kind::Poll;
         let band = noise::band(outcome, way.t).filter(|band| waits && *band > THINNEST_BAND);
         Self { way: way.clone(), points: measure::ecdf(way.t), law, band }
     }
