@@ -12,12 +12,14 @@ pub mod book;
 pub mod distribution;
 mod person;
 mod reader;
+mod steps;
 mod totals;
 
-pub use book::{Book, Delivered, StepCursor};
+pub use book::{Book, Delivered};
 pub use person::{PersonLog, person_of};
 use reader::Reader;
 pub use reader::{Staleness, dies_at};
+pub use steps::StepCursor;
 pub use totals::{Books, Closing, Fate};
 
 /// A schedule with the look-ups every ledger of a run shares.

@@ -2,8 +2,9 @@
 //!
 //! Every sum is an integer, so the order in which parts are added changes nothing.
 
+use super::Polled;
 use super::distribution::Distribution;
-use super::{Polled, series_step};
+use super::steps::{StepCursor, Steps};
 use crate::outcome::{Frames, Requests, SAMPLE_LIMIT};
 use crate::workload::Planned;
 
@@ -32,41 +33,6 @@ pub struct Book {
     pub(super) poll_late: Distribution,
     pub(super) publish_late: Distribution,
     pub(super) steps: Steps,
-}
-
-/// Per-step series, by intended time.
-#[derive(Debug, Clone)]
-pub(super) struct Steps {
-    pub(super) step_us: i64,
-    pub(super) requests: Vec<u64>,
-    pub(super) empty: Vec<u64>,
-    pub(super) latency: Vec<Distribution>,
-}
-
-impl Steps {
-    fn new(duration: i64) -> Self {
-        let step_us = series_step(duration);
-        let n = usize::try_from((duration + step_us - 1) / step_us).unwrap_or(1).max(1);
-        let latency = (0..n).map(|_| Distribution::coarse()).collect();
-        Self { step_us, requests: vec![0; n], empty: vec![0; n], latency }
-    }
-
-    fn index(&self, at: i64) -> usize {
-        usize::try_from(at / self.step_us).unwrap_or(0).min(self.requests.len() - 1)
-    }
-
-    /// Where a step ends; the last takes whatever is left.
-    fn end_of(&self, step: usize) -> i64 {
-        let last = step + 1 == self.requests.len();
-        if last { i64::MAX } else { (step as i64 + 1) * self.step_us }
-    }
-}
-
-/// Finds the steps of times that never go back, without a division each.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct StepCursor {
-    step: usize,
-    end: i64,
 }
 
 /// A counted delivery, as far as sums go.
@@ -398,14 +364,5 @@ impl Book {
             mine.add(theirs);
         }
         self.steps.add(&other.steps);
-    }
-}
-
-impl Steps {
-    fn add(&mut self, other: &Self) {
-        let add = |mine: &mut [u64], theirs: &[u64]| mine.iter_mut().zip(theirs).for_each(|(m, t)| *m += t);
-        add(&mut self.requests, &other.requests);
-        add(&mut self.empty, &other.empty);
-        self.latency.iter_mut().zip(&other.latency).for_each(|(mine, theirs)| mine.add(theirs));
     }
 }

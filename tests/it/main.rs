@@ -2,6 +2,7 @@
 
 mod browser;
 mod command_line;
+mod engines_agree;
 mod foreign;
 mod handshake;
 mod harness;
