@@ -34,10 +34,14 @@ pub(super) fn live(person: &Person<'_>, hold: Duration, part: &mut Part, stale: 
         let batch = Batch { client, taken: leaves, in_hand: answered, poll_sent: Some(sent) };
         part.hand_over(world, person.feed, items, batch, stale);
         let poll = Polled { client, intended: sent, sent, answered, events: events as u32 };
-        let step = part.book.step_of(sent);
-        if part.book.answered_in(step, &poll) {
-            part.traffic.up(step, request, 1);
-            part.traffic.down(step, answer, 1);
+        // Bytes cross the socket when they do, whether or not the poll counts.
+        for (at, up, bytes) in [(sent, true, request), (answered, false, answer)] {
+            if part.book.counts(at) {
+                let step = part.book.step_of(at);
+                if up { part.traffic.up(step, bytes, 1) } else { part.traffic.down(step, bytes, 1) }
+            }
+        }
+        if part.book.answered_in(part.book.step_of(sent), &poll) {
             part.person.iter_mut().for_each(|person| person.asked(poll));
         }
         (taken, sent, wait) = (upto, answered, hold_us);
