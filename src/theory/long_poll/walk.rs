@@ -84,7 +84,7 @@ impl Walked {
 
 impl Reader<'_> {
     fn server(&self, item: &Item) -> f64 {
-        item.at as f64 / 1e6 + self.view.sending(item.own)
+        item.at as f64 / 1e6 + self.view.sending_beside(item)
     }
 
     fn walk(&mut self, items: &[Item]) {
