@@ -15,6 +15,7 @@ use super::App;
 use super::problem::Problem;
 use super::routes::{Topic, topic};
 use super::stats::count;
+use super::token::{self, may_publish};
 use crate::broker::Published;
 use crate::event::{Publish, topic_is_valid};
 
@@ -33,6 +34,9 @@ pub(super) async fn post(
     let topic = topic(path)?;
     if !topic_is_valid(&topic) {
         return Err(Problem::bad_topic());
+    }
+    if !may_publish(app.settings.token.as_ref(), request.headers())? {
+        return Err(token::missing());
     }
     let body = read(&app, request).await?;
     // The type of the content is not asked for: `curl -d` calls JSON a form, and an Origin that is
@@ -70,7 +74,7 @@ async fn collect(body: Body, expected: usize, limit: usize) -> Result<Vec<u8>, P
     let mut stream = body.into_data_stream();
     let mut whole = Vec::with_capacity(expected);
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| Problem::bad(format!("the body broke off: {error}")))?;
+        let chunk = chunk.map_err(|_| Problem::bad("the body broke off"))?;
         if whole.len() + chunk.len() > limit {
             return Err(Problem::too_large(limit));
         }

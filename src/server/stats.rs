@@ -134,6 +134,8 @@ pub(super) struct Counters {
     pub(super) current: AtomicU64,
     pub(super) peak: AtomicU64,
     pub(super) refused: AtomicU64,
+    /// Connections that are just being told that there is no room.
+    pub(super) refusing: AtomicU64,
     pub(super) up: AtomicU64,
     pub(super) down: AtomicU64,
     pub(super) opening: AtomicU64,

@@ -284,7 +284,9 @@ fn what_the_documents_tell_people_to_type_parses() {
 
 #[test]
 fn what_the_documents_link_to_exists() {
-    for name in ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/method.md"] {
+    for name in
+        ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md", "docs/method.md"]
+    {
         let text = fs::read_to_string(root().join(name)).unwrap();
         for part in text.split("](").skip(1) {
             let link = part.split([')', '#']).next().unwrap_or_default();
