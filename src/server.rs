@@ -25,6 +25,8 @@ mod guest;
 mod head;
 mod long_poll;
 mod meter;
+mod metrics;
+mod openapi;
 mod poll;
 mod problem;
 mod publish;

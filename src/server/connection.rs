@@ -151,8 +151,12 @@ async fn answer(
         Err(response) => *response,
     };
     count(&meter.counters.requests);
+    let status = response.status();
+    if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
+        count(&meter.counters.denied);
+    }
 
-    let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let upgraded = status == StatusCode::SWITCHING_PROTOCOLS;
     if upgraded {
         count(&meter.counters.handshakes);
     }

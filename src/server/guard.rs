@@ -115,10 +115,10 @@ fn host_is_served(app: &App, name: &str) -> bool {
 /// # Errors
 /// A sentence that says what would be right.
 pub fn check_host(text: &str) -> Result<String, String> {
-    let name = text == "*"
-        || text.parse::<IpAddr>().is_ok()
-        || text.parse::<Authority>().is_ok_and(|a| a.host() == text);
-    name.then(|| text.to_owned())
+    let address = || text.parse::<IpAddr>().is_ok();
+    let name = || !text.starts_with('[') && text.parse::<Authority>().is_ok_and(|a| a.host() == text);
+    (text == "*" || address() || name())
+        .then(|| text.to_owned())
         .ok_or_else(|| "write a host's name alone, like news.example.org, or *".to_owned())
 }
 

@@ -3,17 +3,21 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::broker::TooManyTopics;
 use crate::event::MAX_TOPIC;
 
 /// What went wrong, for the one who asked.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct Problem {
     /// Always `about:blank`: the status says what kind of problem it is (RFC 9457 §4.2.1).
     r#type: &'static str,
+    /// Name of the status.
     title: &'static str,
+    /// The HTTP status, on a socket too.
     status: u16,
+    /// What was wrong, and what would be right.
     detail: String,
 }
 
@@ -37,10 +41,6 @@ impl Problem {
 
     pub(super) fn too_often() -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "your address asks too often; wait a second")
-    }
-
-    pub(super) fn not_built_yet() -> Self {
-        Self::new(StatusCode::NOT_IMPLEMENTED, "not built yet")
     }
 
     /// The whole answer as bytes, for a connection that no HTTP library serves.

@@ -10,22 +10,35 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde::Serialize;
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
 use super::App;
 use super::problem::Problem;
-use super::routes::{Topic, topic};
+use super::routes::{TOPIC, Topic, topic};
 use super::stats::count;
 use super::token::{self, may_publish};
 use crate::broker::Published;
 use crate::event::{Publish, topic_is_valid};
 
-#[derive(Serialize)]
+/// Where an event stands.
+#[derive(Serialize, ToSchema)]
 struct Place<'a> {
+    /// The life of the feed.
     epoch: &'a str,
+    /// Position in it.
     offset: u64,
 }
 
 /// Adds the event of the body to a topic.
+#[utoipa::path(
+    post, path = "/topics/{topic}/events", params(("topic" = String, Path, description = TOPIC)),
+    request_body = Publish, security((), ("token" = [])),
+    responses(
+        (status = 201, body = Place, description = "Published"),
+        (status = 200, body = Place, description = "An event of this id was published before, here"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub(super) async fn post(
     State(app): State<Arc<App>>,
     path: Topic,

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -21,8 +22,8 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::App;
 use super::meter::Meter;
 use super::problem::Problem;
-use super::query::{Rejected, asked};
-use super::routes::{Topic, topic};
+use super::query::{Rejected, Typed, asked};
+use super::routes::{TOPIC, Topic, topic};
 use super::stats::count;
 use super::token::may_publish;
 use crate::broker::Subscription;
@@ -71,7 +72,16 @@ struct Greeting<'a> {
     hello: Hello<'a>,
 }
 
-/// `GET /topics/{topic}/socket`.
+/// WebSocket: a greeting, then one event per text frame; a client publishes by sending what it would
+/// POST, and shows the token as a header or as `{"token":"…"}`.
+#[utoipa::path(
+    get, path = "/topics/{topic}/socket",
+    params(("topic" = String, Path, description = TOPIC), Typed), security((), ("token" = [])),
+    responses(
+        (status = 101, description = "WebSocket from here on"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub(super) async fn socket(
     State(app): State<Arc<App>>,
     path: Topic,
@@ -129,6 +139,16 @@ pub(super) fn limited(upgrade: WebSocketUpgrade, app: &App) -> WebSocketUpgrade 
 enum Frames<'a> {
     One(Message),
     Events(&'a [Arc<Stored>]),
+}
+
+impl Frames<'_> {
+    /// How many are messages, as an application sees them.
+    fn messages(&self) -> u64 {
+        match self {
+            Self::One(message) => u64::from(matches!(message, Message::Text(_))),
+            Self::Events(events) => events.len() as u64,
+        }
+    }
 }
 
 /// Why a conversation ends.
@@ -243,6 +263,7 @@ impl Peer {
     /// behind its reader falls.
     async fn write(&mut self, frames: Frames<'_>) -> Result<(), End> {
         let Self { app, socket, subscription, cursor, joined, .. } = self;
+        app.counters.messages_down.fetch_add(frames.messages(), Relaxed);
         let mut send = pin!(send(socket, frames));
         // Nearly always the kernel takes it all at once. The watch over a socket that is stuck is
         // made only then, or every idle connection would have room for it.

@@ -13,6 +13,7 @@ mod program;
 mod serve_command;
 mod server_api;
 mod server_counts;
+mod server_describes;
 mod server_guard;
 mod server_limits;
 mod server_streams;

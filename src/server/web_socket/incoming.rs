@@ -79,19 +79,27 @@ impl Heard {
 impl Peer {
     /// Does as it is told, where that is allowed; returns the frame that says so.
     pub(super) async fn answer(&mut self, heard: Heard) -> Result<String, End> {
+        count(&self.app.counters.messages_up);
         if self.meter.as_ref().is_some_and(|meter| !meter.may_ask()) {
+            count(&self.app.counters.denied);
             return Ok(heard.refused(Problem::too_often()));
         }
         match heard {
             Heard::Token(shown) => match self.app.settings.token.as_ref() {
                 // One guess a connection.
-                Some(token) if !token.is(&shown) => Err(End::Close(WRONG_TOKEN, "wrong token")),
+                Some(token) if !token.is(&shown) => {
+                    count(&self.app.counters.denied);
+                    Err(End::Close(WRONG_TOKEN, "wrong token"))
+                }
                 _ => {
                     self.may_publish = true;
                     Ok(AUTHORIZED.to_owned())
                 }
             },
-            Heard::Publish(_) if !self.may_publish => Ok(heard.refused(token::missing())),
+            Heard::Publish(_) if !self.may_publish => {
+                count(&self.app.counters.denied);
+                Ok(heard.refused(token::missing()))
+            }
             Heard::Publish(publish) => Ok(self.publish(*publish).await),
             Heard::Wrong(error, id) => Ok(json(&Refused { error, id: id.as_deref() })),
         }
