@@ -1,11 +1,13 @@
 //! The one integration binary: whatever needs sockets, processes or the source tree.
 
+mod attack;
 mod browser;
 mod command_line;
 mod engines_agree;
 mod foreign;
 mod handshake;
 mod harness;
+mod hostile;
 mod live_runs;
 mod network;
 mod peers;
