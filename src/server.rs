@@ -20,6 +20,7 @@ use crate::os;
 
 mod connection;
 mod control;
+pub mod fuzz;
 mod guard;
 mod guest;
 mod head;

@@ -44,7 +44,7 @@ pub(super) struct Typed {
 }
 
 /// The query as meant.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Asked {
     pub(super) position: Position,
     pub(super) who: Reader,

@@ -29,7 +29,7 @@ use super::token::may_publish;
 use crate::broker::Subscription;
 use crate::feed::{Cursor, Entry, Reader, Room, Stored};
 
-mod incoming;
+pub(super) mod incoming;
 
 use incoming::Heard;
 

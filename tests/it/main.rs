@@ -5,6 +5,7 @@ mod browser;
 mod command_line;
 mod engines_agree;
 mod foreign;
+mod fuzz;
 mod handshake;
 mod harness;
 mod hostile;

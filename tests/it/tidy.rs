@@ -30,6 +30,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("handshake", 4),
     ("report", 4),
     ("cli", 5),
+    ("fuzz", 5),
 ];
 
 /// Imports between modules of one layer: (who, may import whom).
@@ -94,7 +95,7 @@ fn files(dir: &str) -> Vec<PathBuf> {
 }
 
 fn rust_files() -> impl Iterator<Item = (PathBuf, String)> {
-    ["src", "tests", "benches"]
+    ["src", "tests", "benches", "fuzz/fuzz_targets"]
         .into_iter()
         .flat_map(files)
         .filter(|path| path.extension().is_some_and(|e| e == "rs"))
