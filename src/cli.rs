@@ -42,7 +42,7 @@ enum Command {
     /// Run a scenario over real sockets, in virtual time or by formula, and write a report
     Run(run::Args),
     /// The server alone, for browsers, curl and other clients
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     /// Draw a report again from an outcome.json, or compare several
     Report(report::Args),
     /// The WebSocket upgrade and its first frames, byte for byte, annotated
