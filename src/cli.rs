@@ -101,7 +101,7 @@ fn dispatch(cli: Cli) -> Exit {
             Ok(0)
         }
         Some(Command::Run(args)) => run::run(args),
-        Some(Command::Serve(args)) => serve::run(args),
+        Some(Command::Serve(args)) => serve::run(*args),
         Some(Command::Report(args)) => report::run(args),
         Some(Command::Handshake(args)) => handshake::run(args),
         Some(Command::Scenarios(args)) => scenarios::run(args),
