@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::clock::{Clock, Micros};
 use crate::event::Publish;
 use crate::feed::{Appended, Position, Reader, Replay, Room};
+use crate::units::without_password;
 
 mod bus;
 mod log;
@@ -180,6 +181,16 @@ impl Broker {
             Self::Log(log) => log.handed(),
         }
     }
+}
+
+/// Removes everything of a namespace.
+///
+/// # Errors
+/// Redis cannot be reached, or not be used.
+pub async fn erase(remote: &Remote) -> Result<(), NoRedis> {
+    let (bus, _inbox) = bus::Bus::connect(remote).await?;
+    let erased = log::erase(&bus).await;
+    erased.map_err(|error| NoRedis { url: without_password(&remote.url), why: error.to_string() })
 }
 
 /// A name for one life of a feed, or of a server. The standard library's own source of random keys;

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::{NoRedis, Remote, Trouble};
+use crate::units::without_password;
 
 /// The first connection must be there by then.
 const FIRST: Duration = Duration::from_secs(5);
@@ -95,7 +96,10 @@ impl Bus {
     }
 
     /// Waits for a command, but not for ever: while the connection is away it would.
-    pub(super) async fn answer<T>(&self, command: impl Future<Output = RedisResult<T>>) -> Result<T, Trouble> {
+    pub(super) async fn answer<T>(
+        &self,
+        command: impl Future<Output = RedisResult<T>>,
+    ) -> Result<T, Trouble> {
         match timeout(PATIENCE, command).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) | Err(_) => Err(Trouble::Unreachable),
@@ -137,24 +141,5 @@ impl Inbox {
 
     fn own(&self, channel: &str) -> String {
         channel.strip_prefix(&self.namespace).unwrap_or(channel).to_owned()
-    }
-}
-
-/// An address as it may be shown.
-pub(super) fn without_password(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://…@{place}"),
-        _ => url.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_is_not_shown() {
-        assert_eq!(without_password("redis://me:secret@host:1/2"), "redis://…@host:1/2");
-        assert_eq!(without_password("redis://host"), "redis://host");
     }
 }

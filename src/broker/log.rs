@@ -24,14 +24,12 @@ mod replica;
 mod scripts;
 
 use replica::{Replica, Then};
-use scripts::{Draft, Scripts, log_of, topic_of};
+use scripts::{Draft, EPOCH, HEADS, Scripts, ids_of, log_of, topic_of};
 
 /// A topic that nobody asked for this long is followed no more.
 const IDLE: Duration = Duration::from_secs(60);
 /// Reading a log again that could not be read.
 const AGAIN: Duration = Duration::from_millis(200);
-/// Here the servers tell one another of a new epoch.
-const EPOCH: &str = "epoch";
 
 /// Copies of logs in Redis.
 #[derive(Debug)]
@@ -229,6 +227,20 @@ impl Log {
             let _ = self.bus.unsubscribe(&channel).await;
         }
     }
+}
+
+/// Removes the logs of a namespace.
+pub(super) async fn erase(bus: &Bus) -> Result<(), Trouble> {
+    let mut connection = bus.connection();
+    let mut command = redis::cmd("HKEYS");
+    command.arg(bus.key(HEADS));
+    let topics = bus.answer(command.query_async::<Vec<String>>(&mut connection)).await?;
+    let logs = topics.into_iter().flat_map(|topic| [log_of(&topic), ids_of(&topic)]);
+    let keys: Vec<String> =
+        logs.chain([EPOCH.to_owned(), HEADS.to_owned()]).map(|key| bus.key(&key)).collect();
+    let mut command = redis::cmd("DEL");
+    command.arg(keys);
+    bus.answer(command.query_async::<i64>(&mut connection)).await.map(drop)
 }
 
 /// Reads a log until it could be read.

@@ -68,7 +68,8 @@ impl PubSub {
     fn hear(&self, payload: &[u8]) {
         let Some((topic, publish)) = parse(payload, &self.own) else { return };
         let id = publish.id.clone();
-        if self.memory.publish(topic, publish, self.clock.now()).is_ok_and(|published| published.appended.new) {
+        if self.memory.publish(topic, publish, self.clock.now()).is_ok_and(|published| published.appended.new)
+        {
             self.stamps.seen(id.as_deref());
         }
     }

@@ -114,7 +114,8 @@ impl Stream {
                 // The usual case: the very bytes that all readers share.
                 [only] => return Some(self.subscription.sse(&self.epoch, only)),
                 several => {
-                    let frames: Vec<_> = several.iter().map(|event| self.subscription.sse(&self.epoch, event)).collect();
+                    let frames: Vec<_> =
+                        several.iter().map(|event| self.subscription.sse(&self.epoch, event)).collect();
                     return Some(frames.concat().into());
                 }
             }

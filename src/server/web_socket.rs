@@ -56,7 +56,12 @@ pub(super) struct Hello<'a> {
 
 impl<'a> Hello<'a> {
     pub(super) fn new(entry: &'a Entry) -> Self {
-        Self { epoch: &entry.epoch, offset: entry.cursor.offset, first: entry.first, recovered: entry.recovered }
+        Self {
+            epoch: &entry.epoch,
+            offset: entry.cursor.offset,
+            first: entry.first,
+            recovered: entry.recovered,
+        }
     }
 }
 

@@ -8,6 +8,11 @@ use crate::broker::{MAX_TOPICS, Trouble, fresh_name};
 /// Most events read at one time.
 const PAGE: usize = 500;
 
+/// The key of the epoch, and the channel on which servers tell one another of a new one.
+pub(super) const EPOCH: &str = "epoch";
+/// The key of the topics' newest offsets.
+pub(super) const HEADS: &str = "heads";
+
 /// The scripts. Redis keeps them by their digest; after a restart they are sent again.
 #[derive(Debug)]
 pub(super) struct Scripts {
@@ -54,7 +59,7 @@ impl Scripts {
     pub(super) async fn publish(&self, bus: &Bus, draft: &Draft<'_>, keep: usize) -> Result<Added, Trouble> {
         let topic = draft.topic;
         let mut script = self.publish.prepare_invoke();
-        for key in ["epoch", "heads", &log_of(topic), &format!("ids:{topic}")] {
+        for key in [EPOCH, HEADS, &log_of(topic), &ids_of(topic)] {
             script.key(bus.key(key));
         }
         script.arg(fresh_name()).arg(topic).arg(MAX_TOPICS).arg(keep).arg(draft.id.unwrap_or_default());
@@ -69,7 +74,7 @@ impl Scripts {
     /// Reads on from `from` (0 and 1: from the beginning), which is part of the page.
     pub(super) async fn read(&self, bus: &Bus, topic: &str, epoch: &str, from: u64) -> Result<Page, Trouble> {
         let mut script = self.read.prepare_invoke();
-        for key in ["epoch", "heads", &log_of(topic)] {
+        for key in [EPOCH, HEADS, &log_of(topic)] {
             script.key(bus.key(key));
         }
         script.arg(fresh_name()).arg(topic).arg(epoch).arg(from).arg(PAGE);
@@ -82,7 +87,7 @@ impl Scripts {
     /// Ends `epoch` for everybody.
     pub(super) async fn renew(&self, bus: &Bus, epoch: &str) -> Result<(), Trouble> {
         let mut script = self.renew.prepare_invoke();
-        script.key(bus.key("epoch")).key(bus.key("heads")).arg(fresh_name()).arg(epoch);
+        script.key(bus.key(EPOCH)).key(bus.key(HEADS)).arg(fresh_name()).arg(epoch);
         let mut connection = bus.connection();
         bus.answer(script.invoke_async::<i64>(&mut connection)).await.map(drop)
     }
@@ -91,6 +96,11 @@ impl Scripts {
 /// The key of a topic's log, and the channel on which it is told of.
 pub(super) fn log_of(topic: &str) -> String {
     format!("log:{topic}")
+}
+
+/// The key of the ids in a topic's log.
+pub(super) fn ids_of(topic: &str) -> String {
+    format!("ids:{topic}")
 }
 
 /// The topic of a channel.
