@@ -2,7 +2,7 @@
 
 use crate::outcome::{Fleet, Outcome, Summary};
 
-use super::numbers::{count, ms, percent};
+use super::numbers::{self, count, percent};
 use super::ways::{Kind, Way, list, ways};
 
 /// One piece of the way from A to B.
@@ -109,6 +109,11 @@ pub fn path<'a>(all: &'a [Way<'a>]) -> Option<(&'a Way<'a>, Vec<Step>)> {
     }
     steps.push(place("B", ""));
     Some((way, steps))
+}
+
+/// Hops are short: below a millisecond in microseconds.
+fn ms(value: f64) -> String {
+    if value < 0.9995 { format!("{:.0}\u{a0}µs", value * 1000.0) } else { numbers::ms(value) }
 }
 
 fn median(hop: &Summary) -> String {
@@ -230,13 +235,13 @@ mod tests {
         for part in [
             "a log in Redis",
             "All 2,568 deliveries",
-            "0.25 ms, 99 in 100 less than 1.1 ms",
+            "250 µs, 99 in 100 less than 1.1 ms",
             "by WebSocket",
             "the next server in turn",
         ] {
             assert!(said.contains(part), "{part}\n{said}");
         }
         let rows = table(&ways(&outcome)).unwrap().1;
-        assert_eq!(rows[3][4].replace('\u{a0}', " "), "0.1 ms / –");
+        assert_eq!(rows[3][4].replace('\u{a0}', " "), "100 µs / –");
     }
 }
