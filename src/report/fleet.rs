@@ -91,14 +91,14 @@ pub fn path<'a>(all: &'a [Way<'a>]) -> Option<(&'a Way<'a>, Vec<Step>)> {
     let place = |name, remark: &str| Step::Place(name, remark.to_owned());
     let mut steps = vec![place("A", "")];
     if let Some(hops) = &fleet.hops_ms {
-        steps.push(Step::Hop(times(&hops.to_server)));
-        steps.push(place("server 1", &format!("has Redis’ answer after {}", median(&hops.to_redis))));
+        steps.push(Step::Hop(median(&hops.to_server)));
+        steps.push(place("server 1", &format!("Redis has answered after {}", median(&hops.to_redis))));
         steps.push(Step::Hop(String::new()));
-        steps.push(place("Redis", &format!("server 1 to server 2: {}", times(&hops.to_other_server))));
+        steps.push(place("Redis", &format!("{} from server 1 to server 2", median(&hops.to_other_server))));
         steps.push(Step::Hop(String::new()));
         steps.push(place("server 2", ""));
         let waits = "waits for the next ask";
-        steps.push(Step::Hop(hops.to_reader.as_ref().map_or_else(|| waits.to_owned(), times)));
+        steps.push(Step::Hop(hops.to_reader.as_ref().map_or_else(|| waits.to_owned(), median)));
     } else if fleet.servers > 1 {
         let (lost, expected) = (count(fleet.cross_server_lost), count(fleet.cross_server_expected));
         steps.extend([Step::Hop(String::new()), place("server 1", "")]);
@@ -118,12 +118,6 @@ fn ms(value: f64) -> String {
 
 fn median(hop: &Summary) -> String {
     hop.p50.map_or_else(|| "–".to_owned(), ms)
-}
-
-/// `1.6 ms (99 in 100 within 4.4 ms)`.
-fn times(hop: &Summary) -> String {
-    let p99 = hop.p99.map_or_else(String::new, |p99| format!(" (99 in 100 within {})", ms(p99)));
-    median(hop) + &p99
 }
 
 fn added(way: &Way<'_>, fleet: &Fleet) -> Option<String> {
