@@ -38,3 +38,4 @@ pub mod handshake;
 pub mod report;
 
 pub mod cli;
+pub mod fuzz;

@@ -39,6 +39,8 @@ impl ServerProcess {
     ) -> anyhow::Result<Self> {
         let mut command = Command::new(&context.options.executable);
         command.args(arguments(context, transport, index));
+        // A token meant for `serve` would keep this run's own people from publishing.
+        command.env_remove("ANYNEWS_TOKEN");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         // A Ctrl-C on the terminal goes to the whole group: the server must outlive it, so that its
         // counters can still be read.
