@@ -103,10 +103,10 @@ fn sections(
         @if let Some(guess) = verdict::guess(outcome) {
             (section("prediction", "What you predicted", parts::prediction(outcome, &guess)))
         }
-        (section("scenario", "The experiment", parts::scenario(outcome)))
         @if let Some(body) = fleet::section(outcome, all) {
             (section("fleet", "How A’s message reaches B", body))
         }
+        (section("scenario", "The experiment", parts::scenario(outcome)))
         (section("person-time", "One person’s time", figures.person()))
         (section("charts", "Charts", figures.charts()))
         (section("reverse", "When this result would reverse", parts::reverse(verdict)))

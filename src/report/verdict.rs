@@ -258,6 +258,7 @@ pub fn command(outcome: &Outcome) -> String {
     }
     if let Some(fleet) = &scenario.fleet {
         set(format!("fleet.servers={}", fleet.servers));
+        set(format!("fleet.placement={}", fleet.placement.name()));
         set(format!("fleet.broker={}", fleet.broker.name()));
     }
     for transport in &scenario.transports {
