@@ -1,9 +1,11 @@
 //! What the three HTTP transports share: one reqwest client a person, asking, and sending.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Client, StatusCode};
+use rustls::ClientConfig;
 
 use super::answer::Answer;
 use super::{Crowd, Position, Saw};
@@ -33,10 +35,16 @@ pub(super) struct Got {
     pub(super) more: bool,
 }
 
+/// A reqwest client without a proxy. It trusts what `tls` trusts: without one, nobody. Reqwest's own
+/// choice would read this machine's certificates anew for each person.
+pub fn builder(tls: Option<&Arc<ClientConfig>>) -> reqwest::ClientBuilder {
+    let config = tls.cloned().unwrap_or_else(crate::tls::nobody);
+    Client::builder().no_proxy().tls_backend_preconfigured(ClientConfig::clone(&config))
+}
+
 /// A reqwest client for one person: its own connections, no proxy, no retries behind the ledger's back.
-pub(super) fn person(keep_alive: bool, timeout: Option<Duration>) -> reqwest::Result<Client> {
-    let mut builder = Client::builder()
-        .no_proxy()
+pub(super) fn person(crowd: &Crowd, keep_alive: bool, timeout: Option<Duration>) -> reqwest::Result<Client> {
+    let mut builder = builder(crowd.tls.as_ref())
         .http1_only()
         .retry(reqwest::retry::never())
         .redirect(reqwest::redirect::Policy::none())
@@ -88,9 +96,10 @@ impl<'a> Asker<'a> {
     pub(super) async fn ask(&mut self, wait: Option<Duration>, sent: Option<i64>) -> Option<Got> {
         let after = self.position.as_ref().map(Position::query).unwrap_or_default();
         let wait = wait.map(|w| format!("&wait={}", crate::units::format_duration(w))).unwrap_or_default();
+        let scheme = self.crowd.scheme("http");
         let server = self.crowd.servers.of_ask(self.client, self.asked);
         self.asked += 1;
-        let mut request = self.http.get(format!("http://{server}{}{after}{wait}", self.path));
+        let mut request = self.http.get(format!("{scheme}://{server}{}{after}{wait}", self.path));
         if let Some(etag) = self.etag.take().filter(|_| self.conditional) {
             request = request.header(IF_NONE_MATCH, etag.clone());
             self.etag = Some(etag);

@@ -122,9 +122,11 @@ fn patience(context: &Context<'_>, index: usize) -> i64 {
 async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
     let transport = &context.scenario.transports[index];
     let servers = Servers::start(context, index).await?;
+    let trips = if context.scenario.tls { 3 } else { 2 };
     let crowd = Arc::new(Crowd::new(Setting {
         way: transport.way.clone(),
         servers: fleet::servers(context, index, servers.public()),
+        tls: servers.trust()?,
         clock: context.clock,
         seed: context.scenario.seed,
         warmup: context.warmup,
@@ -134,8 +136,8 @@ async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
         // A fleet's last hop is measured by delivery.
         keep_log: context.options.keep_deliveries || context.between.is_some(),
         moments: Some(forward(context.options.progress.clone(), index)),
-        // One round trip for the connection, one for what is asked.
-        opening: context.scenario.network.as_ref().map(|link| 2 * link.rtt).unwrap_or_default(),
+        // One round trip for the connection, one for TLS, one for what is asked.
+        opening: context.scenario.network.as_ref().map(|link| trips * link.rtt).unwrap_or_default(),
     }));
     Ok(Member { index, servers, crowd, people: JoinSet::new() })
 }
