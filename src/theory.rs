@@ -89,7 +89,7 @@ fn expected(view: &View<'_>, way: &Way) -> Result<Expected, String> {
         }
         Way::LongPoll { hold, .. } => Ok(long_poll::expect(view, *hold)),
         Way::Sse => Ok(push::stream(view)),
-        Way::WebSocket { ping, .. } => Ok(push::socket(view, *ping)),
+        Way::WebSocket { ping, coalesce, .. } => Ok(push::socket(view, *ping, *coalesce)),
     }
 }
 

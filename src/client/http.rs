@@ -6,7 +6,8 @@ use reqwest::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Client, StatusCode};
 
 use super::answer::Answer;
-use super::{Crowd, Position, Saw};
+use super::{Crowd, Position, Saw, dress};
+use crate::headers::Ask;
 
 /// Events asked for at once.
 const LIMIT: u32 = 10_000;
@@ -55,7 +56,8 @@ pub(super) fn person(keep_alive: bool, timeout: Option<Duration>) -> reqwest::Re
 impl<'a> Asker<'a> {
     pub(super) fn new(crowd: &'a Crowd, client: u32, http: Client, conditional: bool) -> Self {
         let url = format!("http://{}/topics/{}/events", crowd.server, crowd.topic(client));
-        let query = format!("?{}&limit={LIMIT}", crowd.query(client));
+        let query = crowd.query(client);
+        let query = format!("?limit={LIMIT}{}{query}", if query.is_empty() { "" } else { "&" });
         Self { crowd, client, http, url, query, position: None, etag: None, conditional }
     }
 
@@ -92,7 +94,7 @@ impl<'a> Asker<'a> {
             request = request.header(IF_NONE_MATCH, etag.clone());
             self.etag = Some(etag);
         }
-        let response = request.send().await.ok()?;
+        let response = dress::send(self.crowd, &self.http, Ask::Poll, request).await.ok()?;
         match response.status() {
             StatusCode::NOT_MODIFIED => Some(Got { events: 0, more: false }),
             StatusCode::OK => {

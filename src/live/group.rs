@@ -106,7 +106,8 @@ fn larger(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 
 /// How long after its time an event may still reach a client of this transport, microseconds.
 fn patience(context: &Context<'_>, index: usize) -> i64 {
-    let interval = context.scenario.transports[index].way.interval().unwrap_or_default();
+    let way = &context.scenario.transports[index].way;
+    let interval = way.interval().unwrap_or_default() + way.kept_back();
     let under_way = context.scenario.network.as_ref().map(Link::slack).unwrap_or_default();
     as_micros(interval + under_way + GRACE)
 }
@@ -116,6 +117,7 @@ async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
     let server = ServerProcess::start(context, transport).await?;
     let crowd = Arc::new(Crowd::new(Setting {
         way: transport.way.clone(),
+        headers: context.scenario.headers,
         server: server.public,
         clock: context.clock,
         seed: context.scenario.seed,

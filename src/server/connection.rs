@@ -19,11 +19,12 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::meter::Meter;
+use super::poll::Polled;
 use super::problem::Problem;
 use super::socket::Socket;
 use super::stats::count;
 use super::stream::Stream;
-use super::{App, guard};
+use super::{App, dress, guard};
 use crate::random::{Dice, stream as draws};
 
 /// Most bytes of a request's head, and of an answer that waits to be written.
@@ -118,7 +119,8 @@ async fn answer(
 ) -> Result<Response<Metered>, Infallible> {
     let request_head = meter.request_begins();
     let get = request.method() == Method::GET;
-    let response = match guard::check(&app, &request) {
+    let asked = dress::Asked::of(&request);
+    let mut response = match guard::check(&app, &request) {
         Ok(pass) => {
             let mut response = match router.oneshot(request.map(Body::new)).await {
                 Ok(response) => response,
@@ -129,7 +131,14 @@ async fn answer(
         }
         Err(response) => *response,
     };
+    dress::dress(app.settings.headers, asked, &mut response);
     count(&meter.counters.requests);
+    if let Some(polled) = response.extensions().get::<Polled>() {
+        count(&meter.counters.polls);
+        if polled.empty {
+            count(&meter.counters.empty);
+        }
+    }
 
     let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     if upgraded {

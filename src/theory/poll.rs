@@ -9,7 +9,7 @@ use super::{Expected, traffic};
 use crate::clock::as_micros;
 use crate::ledger::Plan;
 use crate::scenario::Workload;
-use crate::sizes::PollSizes;
+use crate::sizes::{Manner, PollSizes};
 
 /// Everything that is expected of a crowd of short polls. T is the period of the polls at the server,
 /// d the mean one-way delay, λ the rate of Poisson news.
@@ -58,7 +58,7 @@ pub(super) fn expect(
         ack: Some(2.0 * view.path.d),
         ..Expected::default()
     };
-    let sizes = PollSizes::new(0, 0, view.news.conflates, keep_alive, conditional);
+    let sizes = PollSizes::new(view.who(), Manner { keep_alive, conditional, shared_cache: None });
     deliveries(view, period, &sizes, &mut expected);
     Ok(expected)
 }

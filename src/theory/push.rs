@@ -21,7 +21,8 @@ pub(super) fn stream(view: &View<'_>) -> Expected {
 }
 
 /// WebSockets: one handshake each, then a ping and its pong every interval, unless that is zero.
-pub(super) fn socket(view: &View<'_>, ping: Duration) -> Expected {
+pub(super) fn socket(view: &View<'_>, ping: Duration, coalesce: Duration) -> Expected {
+    let _ = coalesce;
     let mut expected = pushed(view, true);
     if !ping.is_zero() {
         expected.pings = 2.0 * view.clients * view.window / ping.as_secs_f64();
@@ -50,7 +51,7 @@ fn pushed(view: &View<'_>, socket: bool) -> Expected {
         sending += item.pairs * view.sending(item.own);
     }
     if expected.delivered > 0.0 {
-        let home = view.path.carries_down(traffic::event(&sums, socket));
+        let home = view.path.carries_down(traffic::event(view, &sums, socket));
         expected.latency = Some(home + sending / expected.delivered);
         expected.law = match view.common_sending() {
             Some(sent) if view.path.steady() => Some(Law::constant(sent + home)),

@@ -4,6 +4,7 @@ use super::news::News;
 use crate::ledger::Plan;
 use crate::link::Link;
 use crate::scenario::{Scenario, Workload};
+use crate::sizes::Who;
 
 /// Everything a formula may ask for.
 pub(super) struct View<'a> {
@@ -46,6 +47,11 @@ impl<'a> View<'a> {
             path: Path::new(scenario.network.as_ref()),
             lambda,
         }
+    }
+
+    /// The shortest of those who talk to the server: a topic without a name, a client with one digit.
+    pub(super) fn who(&self) -> Who {
+        Who { topic: 0, client: 0, conflates: self.news.conflates, headers: self.scenario.headers }
     }
 
     /// A client sends one POST at a time, so it must not write faster than a round trip lets it.

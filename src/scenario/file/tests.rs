@@ -70,8 +70,14 @@ fn a_file_becomes_a_scenario_with_its_defaults() {
         Workload::Poisson { mean_gap: Duration::from_millis(47_500), inbox: Inbox::Own, payload: None };
     assert_eq!(scenario.workload, expected);
     let ways: Vec<_> = scenario.transports.iter().map(|t| (t.label.as_str(), t.way.clone())).collect();
-    let poll = Way::Poll { interval: Duration::from_secs(5), keep_alive: true, conditional: false };
-    let socket = Way::WebSocket { ping: Duration::from_secs(25), read_buffer: 4096 };
+    let poll = Way::Poll {
+        interval: Duration::from_secs(5),
+        keep_alive: true,
+        conditional: false,
+        shared_cache: None,
+    };
+    let socket =
+        Way::WebSocket { ping: Duration::from_secs(25), coalesce: Duration::ZERO, read_buffer: 4096 };
     assert_eq!(ways, [("poll", poll), ("websocket", socket)]);
 }
 
