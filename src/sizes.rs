@@ -219,6 +219,11 @@ impl PollSizes {
         self.exchange(from, self.answer + digits(to) + digits(body)).1 + body
     }
 
+    /// Whether requests say who asks.
+    pub fn is_named(&self) -> bool {
+        self.longest_age.is_none()
+    }
+
     /// What an answer says more that a cache has kept for so many microseconds; a total has room for it.
     #[inline]
     pub fn age(&self, age: Option<i64>) -> u64 {

@@ -49,6 +49,16 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Readers of one topic.
+    pub(super) fn readers(&self) -> f64 {
+        let topics = match self.plan {
+            _ if self.scenario.workload.has_own_inboxes() => self.clients,
+            Some(plan) => plan.schedule.topics.len() as f64,
+            None => self.clients,
+        };
+        (self.clients / topics).max(1.0)
+    }
+
     /// The shortest of those who talk to the server: a topic without a name, a client with one digit.
     pub(super) fn who(&self) -> Who {
         Who { topic: 0, client: 0, conflates: self.news.conflates, headers: self.scenario.headers }

@@ -3,6 +3,7 @@
 mod browser;
 mod command_line;
 mod engines_agree;
+mod fairness;
 mod foreign;
 mod handshake;
 mod harness;

@@ -6,6 +6,7 @@ use super::*;
 use crate::scenario::{Inbox, Workload};
 use crate::transport::Way;
 
+mod fairness;
 mod network;
 mod workload;
 
@@ -223,26 +224,12 @@ fn broken_toml_is_named_by_line_with_the_rest() {
 #[test]
 fn parts_that_are_not_built_yet_say_so() {
     let text = format!(
-        "visit = \"30s\"\nheaders = \"871B\"\n{}\n{}",
-        LETTERS
-            .replace(
-                "interval = \"5s\"",
-                "interval = \"5s\"\nhttp = \"2\"\nshared_cache = \"5s\"\nbackoff_max = \"9s\""
-            )
-            .replace("\"websocket\"", "\"websocket\"\ncoalesce = \"5ms\""),
+        "visit = \"30s\"\n{}\n{}",
+        LETTERS.replace("interval = \"5s\"", "interval = \"5s\"\nhttp = \"2\"\nbackoff_max = \"9s\""),
         "[fleet]\nservers = 2\n[[fault]]\nat = \"1s\"\n"
     );
     let lines = told(&text, &Overrides::default());
-    let keys = [
-        "visit",
-        "headers",
-        "poll.http",
-        "poll.shared_cache",
-        "poll.backoff_max",
-        "websocket.coalesce",
-        "fleet",
-        "fault",
-    ];
+    let keys = ["visit", "poll.http", "poll.backoff_max", "fleet", "fault"];
     assert_eq!(lines.len(), keys.len(), "{lines:#?}");
     for (line, key) in lines.iter().zip(keys) {
         assert!(line.contains(&format!(" {key}: ")) && line.contains("is not built yet; "), "{line}");
