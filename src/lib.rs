@@ -39,3 +39,4 @@ pub mod handshake;
 pub mod report;
 
 pub mod cli;
+pub mod fuzz;

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::clock::Clock;
 use crate::headers::Headers;
 use crate::link::Link;
 use crate::os;
-use crate::server::{self, Settings};
+use crate::server::{self, Settings, Token};
 use crate::units::{parse_duration, parse_size};
 
 /// Open files the process needs besides its connections.
@@ -39,6 +40,15 @@ pub(super) struct Args {
     /// Connections at one time [default: 10000, or what the open-file limit allows]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_connections: Option<u64>,
+    /// Connections of one address at one time; loopback is exempt
+    #[arg(long, value_name = "N", default_value = "500", value_parser = clap::value_parser!(u32).range(1..))]
+    max_per_address: u32,
+    /// Requests and socket messages of one address a second, twice as many at once; loopback is exempt
+    #[arg(long, value_name = "N", default_value = "1000")]
+    max_rate: NonZeroU32,
+    /// Topics at one time
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u32).range(1..))]
+    max_topics: u32,
     /// Largest message
     #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = size)]
     max_message: usize,
@@ -49,14 +59,15 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u32).range(1..))]
     keep: u32,
     /// Origin whose web pages may read and publish, like https://example.org, or * (repeatable)
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_parser = server::check_origin)]
     allow_origin: Vec<String>,
     /// Host name to answer for, beside localhost and the bound address, or * (repeatable)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = server::check_host)]
     allow_host: Vec<String>,
-    /// Secret needed to publish (not built yet)
-    #[arg(long, value_name = "SECRET")]
-    token: Option<String>,
+    /// Secret needed to publish; other users of this machine see what is typed here, so prefer the
+    /// environment
+    #[arg(long, value_name = "SECRET", env = "ANYNEWS_TOKEN", hide_env_values = true)]
+    token: Option<Token>,
     /// Delay every connection as a network would: a profile (3g, slow-4g, fast-4g, wifi, dsl,
     /// satellite), numbers like rtt=100ms,jitter=10ms,loss=0.01,down=9Mbit/s,up=1Mbit/s, or a
     /// profile and the numbers to change
@@ -126,7 +137,7 @@ fn whole_seconds(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn run(args: Args) -> Exit {
-    refuse_what_is_not_built(&args)?;
+    refuse_what_cannot_be(&args)?;
     let max_connections = connections(args.max_connections, os::raise_open_files())?;
     if let Some(parent) = args.child.child_of {
         os::die_with_parent(parent);
@@ -138,7 +149,7 @@ pub(super) fn run(args: Args) -> Exit {
     code
 }
 
-fn refuse_what_is_not_built(args: &Args) -> anyhow::Result<()> {
+fn refuse_what_cannot_be(args: &Args) -> anyhow::Result<()> {
     let refuse = |text: String| Err(Usage(text).into());
     match args.broker.as_str() {
         "memory" => {}
@@ -154,17 +165,14 @@ fn refuse_what_is_not_built(args: &Args) -> anyhow::Result<()> {
     if args.redis.is_some() {
         return refuse("--redis is not built yet; leave it out".to_owned());
     }
-    if args.token.is_some() {
-        return refuse("--token is not built yet; leave it out".to_owned());
-    }
-    if !args.listen.ip().is_loopback() {
+    if args.token.is_none() && !server::is_private(args.listen.ip()) {
         return refuse(format!(
-            "listening on {} would let anyone on the network publish: it needs --token, which is not \
-             built yet; use a loopback address like 127.0.0.1",
+            "listening on {} would let anyone on the network publish: it needs --token (or a loopback \
+             address like 127.0.0.1)",
             args.listen.ip()
         ));
     }
-    if args.child.control.is_some_and(|control| !control.ip().is_loopback()) {
+    if args.child.control.is_some_and(|control| !server::is_private(control.ip())) {
         return refuse("--control must be a loopback address".to_owned());
     }
     Ok(())
@@ -223,6 +231,9 @@ fn settings(args: Args, max_connections: u64) -> Settings {
         max_message: args.max_message,
         keep: args.keep as usize,
         max_connections,
+        max_per_address: args.max_per_address,
+        max_rate: args.max_rate,
+        max_topics: args.max_topics as usize,
         read_buffer: child.read_buffer,
         idle_keep_alive: child.idle_keep_alive,
         drain: args.drain,
@@ -234,6 +245,7 @@ fn settings(args: Args, max_connections: u64) -> Settings {
         link: args.network,
         allow_origin: args.allow_origin,
         allow_host: args.allow_host,
+        token: args.token,
         ..Settings::default()
     }
 }

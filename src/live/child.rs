@@ -35,6 +35,8 @@ impl ServerProcess {
     pub(super) async fn start(context: &Context<'_>, transport: &Transport) -> anyhow::Result<Self> {
         let mut command = Command::new(&context.options.executable);
         command.args(arguments(context, transport));
+        // A token meant for `serve` would keep this run's own people from publishing.
+        command.env_remove("ANYNEWS_TOKEN");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         // A Ctrl-C on the terminal goes to the whole group: the server must outlive it, so that its
         // counters can still be read.

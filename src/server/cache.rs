@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::poll::Polled;
+use super::poll::Answered;
 use super::problem::Problem;
 use super::query::none_match_holds;
 use super::stats::{Counters, count};
@@ -95,7 +95,7 @@ impl Cache {
 
     /// Takes an answer apart to keep it; gives back what is not to be kept.
     async fn entry(&self, response: Response) -> Result<Entry, Response> {
-        let empty = response.extensions().get::<Polled>().map(|polled| polled.empty);
+        let empty = response.extensions().get::<Answered>().map(|answered| answered.empty);
         let (StatusCode::OK, Some(empty), true) = (response.status(), empty, may_keep(response.headers()))
         else {
             return Err(response);
@@ -163,7 +163,7 @@ impl Entry {
             Body::from(self.body.clone()).into_response()
         };
         *response.headers_mut() = headers;
-        response.extensions_mut().insert(Polled { empty: self.empty || same });
+        response.extensions_mut().insert(Answered { empty: self.empty || same });
         response
     }
 }

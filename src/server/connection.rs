@@ -1,6 +1,7 @@
 //! Accepting connections, and serving one: hyper over the counting socket.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode, header};
+use axum::response::IntoResponse;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,8 +20,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::guest::Guest;
 use super::meter::Meter;
-use super::poll::Polled;
+use super::poll::Answered;
 use super::problem::Problem;
 use super::socket::Socket;
 use super::stats::count;
@@ -41,7 +44,7 @@ pub(super) async fn accept(listener: TcpListener, app: Arc<App>, router: Router,
             () = &mut shutdown => return,
         };
         match accepted {
-            Ok((stream, _)) => start(stream, &app, &router, &abort),
+            Ok((stream, peer)) => start(stream, peer.ip(), &app, &router, &abort),
             // The client was gone before we came to it, or the process is out of files. A short
             // pause keeps the second from spinning; connections that end free files.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -49,22 +52,35 @@ pub(super) async fn accept(listener: TcpListener, app: Arc<App>, router: Router,
     }
 }
 
-fn start(stream: TcpStream, app: &Arc<App>, router: &Router, abort: &CancellationToken) {
+fn start(stream: TcpStream, peer: IpAddr, app: &Arc<App>, router: &Router, abort: &CancellationToken) {
     // Small frames must not wait for the acknowledgement of earlier ones (Nagle).
     let _ = stream.set_nodelay(true);
-    let current = app.counters.current.load(Relaxed);
-    if current >= app.settings.max_connections {
-        count(&app.counters.refused);
-        if current < app.settings.max_connections + REFUSALS {
-            let socket = Socket::new(linked(stream, app), meter(app));
-            app.tasks.spawn(refuse(socket, app.settings.max_connections));
-        }
-        return;
-    }
+    let guest = match admit(app, peer) {
+        Ok(guest) => guest,
+        Err(why) => return turn_away(stream, app, why),
+    };
     count(&app.counters.opened);
-    let meter = meter(app);
+    let meter = meter(app, Some(guest));
     let socket = Socket::new(linked(stream, app), meter.clone());
     app.tasks.spawn(serve(socket, meter, app.clone(), router.clone(), abort.clone()));
+}
+
+/// Counts a connection in, or says why there is no room for it.
+fn admit(app: &App, peer: IpAddr) -> Result<Guest, String> {
+    let most = app.settings.max_connections;
+    if app.counters.current.load(Relaxed) >= most {
+        return Err(format!("all {most} connections are taken"));
+    }
+    let most = app.settings.max_per_address;
+    app.guests.enter(peer).ok_or_else(|| format!("all {most} connections of your address are taken"))
+}
+
+fn turn_away(stream: TcpStream, app: &Arc<App>, why: String) {
+    count(&app.counters.refused);
+    if app.counters.refusing.load(Relaxed) < REFUSALS {
+        let socket = Socket::new(linked(stream, app), meter(app, None));
+        app.tasks.spawn(refuse(socket, why));
+    }
 }
 
 /// The connection behind the listener's network, if it has one. What happens on the way is drawn for
@@ -75,13 +91,12 @@ fn linked(stream: TcpStream, app: &App) -> Stream {
     Stream::new(stream, app.link.as_ref(), dice)
 }
 
-fn meter(app: &App) -> Arc<Meter> {
-    Meter::new(app.counters.clone(), app.settings.clone(), app.tasks.token())
+fn meter(app: &App, guest: Option<Guest>) -> Arc<Meter> {
+    Meter::new(app.counters.clone(), app.settings.clone(), guest, app.tasks.token())
 }
 
-async fn refuse(mut socket: Socket, limit: u64) {
-    let detail = format!("all {limit} connections are taken");
-    let answer = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).raw();
+async fn refuse(mut socket: Socket, why: String) {
+    let answer = Problem::new(StatusCode::SERVICE_UNAVAILABLE, why).raw();
     let write = socket.write_all(&answer);
     let _ = tokio::time::timeout(Duration::from_secs(1), write).await;
 }
@@ -112,7 +127,7 @@ async fn serve(socket: Socket, meter: Arc<Meter>, app: Arc<App>, router: Router,
 }
 
 async fn answer(
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     meter: Arc<Meter>,
     app: Arc<App>,
     router: Router,
@@ -120,8 +135,14 @@ async fn answer(
     let request_head = meter.request_begins();
     let get = request.method() == Method::GET;
     let asked = dress::Asked::of(&request);
-    let mut response = match guard::check(&app, &request) {
+    let checked = match meter.may_ask() {
+        true => guard::check(&app, &request),
+        false => Err(Box::new(Problem::too_often().into_response())),
+    };
+    let mut response = match checked {
         Ok(pass) => {
+            // For a socket, which goes on asking when this request is long answered.
+            request.extensions_mut().insert(meter.clone());
             let mut response = match router.oneshot(request.map(Body::new)).await {
                 Ok(response) => response,
                 Err(never) => match never {},
@@ -133,14 +154,13 @@ async fn answer(
     };
     dress::dress(app.settings.headers, asked, &mut response);
     count(&meter.counters.requests);
-    if let Some(polled) = response.extensions().get::<Polled>() {
-        count(&meter.counters.polls);
-        if polled.empty {
-            count(&meter.counters.empty);
-        }
+    count_poll(&meter, &response);
+    let status = response.status();
+    if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
+        count(&meter.counters.denied);
     }
 
-    let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let upgraded = status == StatusCode::SWITCHING_PROTOCOLS;
     if upgraded {
         count(&meter.counters.handshakes);
     }
@@ -155,6 +175,15 @@ async fn answer(
         Some(meter)
     };
     Ok(response.map(|body| Metered { body, _ends: meter.map(Ends) }))
+}
+
+fn count_poll(meter: &Meter, response: &Response<Body>) {
+    if let Some(answered) = response.extensions().get::<Answered>() {
+        count(&meter.counters.polls);
+        if answered.empty {
+            count(&meter.counters.empty);
+        }
+    }
 }
 
 fn is_event_stream(response: &Response<Body>) -> bool {

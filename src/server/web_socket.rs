@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgr
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::SinkExt;
 use serde::Serialize;
 use tokio::time::{Sleep, sleep, timeout};
@@ -19,15 +20,22 @@ use tokio_tungstenite::tungstenite::Error as WireError;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::App;
+use super::meter::Meter;
 use super::problem::Problem;
-use super::query::{Rejected, asked};
-use super::routes::{Topic, topic};
+use super::query::{Rejected, Typed, asked};
+use super::routes::{TOPIC, Topic, topic};
 use super::stats::count;
+use super::token::may_publish;
 use crate::broker::Subscription;
-use crate::feed::{Cursor, Entry, Reader, Room, Stored};
+use crate::feed::{Cursor, Entry, Reader, Room};
 use crate::transport::{FRAME_BYTES, FRAME_EVENTS};
 
-mod incoming;
+mod frames;
+pub(super) mod incoming;
+
+use frames::{Frames, send};
+
+use incoming::Heard;
 
 /// Most events taken from the feed at one time by a streaming reader.
 pub(super) const BATCH: Room = Room { events: FRAME_EVENTS, bytes: FRAME_BYTES };
@@ -47,6 +55,8 @@ const GOING_AWAY: &str = "the server is going away";
 const SLOW: u16 = 3008;
 /// Close code of a reader that answered no ping (Centrifugo's number).
 const NO_PONG: u16 = 3012;
+/// Close code of a client that showed a wrong token; it should not come back (Centrifugo's number).
+const WRONG_TOKEN: u16 = 3500;
 
 /// What a streaming reader is told first.
 #[derive(Debug, Serialize)]
@@ -68,7 +78,16 @@ struct Greeting<'a> {
     hello: Hello<'a>,
 }
 
-/// `GET /topics/{topic}/socket`.
+/// WebSocket: a greeting, then one event per text frame; a client publishes by sending what it would
+/// POST, and shows the token as a header or as `{"token":"…"}`.
+#[utoipa::path(
+    get, path = "/topics/{topic}/socket",
+    params(("topic" = String, Path, description = TOPIC), Typed), security((), ("token" = [])),
+    responses(
+        (status = 101, description = "WebSocket from here on"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub(super) async fn socket(
     State(app): State<Arc<App>>,
     path: Topic,
@@ -79,6 +98,8 @@ pub(super) async fn socket(
     let topic = topic(path)?;
     let asked = asked(&topic, query)?;
     let upgrade = upgrade.map_err(|rejection| not_an_upgrade(request.method(), &rejection))?;
+    let may_publish = may_publish(app.settings.token.as_ref(), request.headers())?;
+    let meter = request.extensions().get::<Arc<Meter>>().cloned();
     let subscription = app.broker.subscribe(&topic)?;
     let entry = subscription.enter(&asked.position);
     let greeting = Greeting { hello: Hello::new(subscription.epoch(), &entry) };
@@ -89,7 +110,7 @@ pub(super) async fn socket(
     Ok(upgrade.on_upgrade(move |socket| {
         let who = asked.who;
         let (cursor, joined) = (entry.cursor, entry.head);
-        let peer = Peer { app, socket, subscription, who, cursor, joined, _alive: alive };
+        let peer = Peer { app, socket, subscription, who, cursor, joined, may_publish, meter, _alive: alive };
         // On the heap, because a future keeps room for its arguments twice.
         Box::new(peer).run(greeting)
     }))
@@ -120,14 +141,6 @@ pub(super) fn limited(upgrade: WebSocketUpgrade, app: &App) -> WebSocketUpgrade 
         .max_frame_size(largest)
 }
 
-/// What is written in one go.
-enum Frames<'a> {
-    One(Message),
-    Events(&'a [Arc<Stored>]),
-    /// All in one frame.
-    Shared(&'a [Arc<Stored>]),
-}
-
 /// Why a conversation ends.
 enum End {
     /// The other side is gone: nothing to say any more.
@@ -146,6 +159,10 @@ struct Peer {
     cursor: Cursor,
     /// The head when the reader came: it is not behind for what was there before it.
     joined: Cursor,
+    /// Whether it showed the token, or none is needed.
+    may_publish: bool,
+    /// Of its connection: knows how often its address asks.
+    meter: Option<Arc<Meter>>,
     _alive: TaskTrackerToken,
 }
 
@@ -267,6 +284,7 @@ impl Peer {
     /// behind its reader falls.
     async fn write(&mut self, frames: Frames<'_>) -> Result<(), End> {
         let Self { app, socket, subscription, cursor, joined, .. } = self;
+        app.counters.messages_down.fetch_add(frames.messages(), Relaxed);
         let mut send = pin!(send(socket, frames));
         // Nearly always the kernel takes it all at once. The watch over a socket that is stuck is
         // made only then, or every idle connection would have room for it.
@@ -288,7 +306,7 @@ impl Peer {
 
     /// Answers one message of the client.
     async fn heard(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), End> {
-        let answer = match message {
+        let heard = match message {
             None => return Err(End::Gone),
             Some(Err(error)) => return Err(broken(error)),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()), // answered by the library
@@ -297,41 +315,12 @@ impl Peer {
                 let _ = timeout(CLOSING, self.socket.flush()).await;
                 return Err(End::Gone);
             }
-            Some(Ok(Message::Text(text))) => {
-                let Self { app, subscription, who, .. } = &*self;
-                incoming::publish(app, subscription.topic(), who.name.as_deref(), text.as_str()).await
-            }
-            Some(Ok(Message::Binary(_))) => incoming::refused(Problem::bad("messages are text frames"), None),
+            Some(Ok(Message::Text(text))) => Heard::of(text.as_str()),
+            Some(Ok(Message::Binary(_))) => Heard::binary(),
         };
+        let answer = self.answer(heard).await?;
         self.write(Frames::One(Message::text(answer))).await
     }
-}
-
-async fn send(socket: &mut WebSocket, frames: Frames<'_>) -> Result<(), axum::Error> {
-    match frames {
-        Frames::One(message) => socket.feed(message).await?,
-        Frames::Shared(events) => socket.feed(Message::Text(array(events))).await?,
-        Frames::Events(events) => {
-            for event in events {
-                // The bytes are shared with all readers; only their being UTF-8 is looked at again.
-                let text = Utf8Bytes::try_from(event.json.clone()).unwrap_or_default();
-                socket.feed(Message::Text(text)).await?;
-            }
-        }
-    }
-    socket.flush().await
-}
-
-/// Events as one JSON array.
-fn array(events: &[Arc<Stored>]) -> Utf8Bytes {
-    let size: usize = events.iter().map(|event| event.json.len() + 1).sum();
-    let mut text = BytesMut::with_capacity(size + 1);
-    for event in events {
-        text.put_u8(if text.is_empty() { b'[' } else { b',' });
-        text.put_slice(&event.json);
-    }
-    text.put_u8(b']');
-    Utf8Bytes::try_from(text.freeze()).unwrap_or_default()
 }
 
 /// Waits for the end of a window; for ever where none is open.

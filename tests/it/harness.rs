@@ -208,6 +208,17 @@ impl Raw {
         String::from_utf8_lossy(&self.received[from..]).into_owned()
     }
 
+    /// Reads until `end` has come or the server closes; returns what came.
+    pub async fn rest_or(&mut self, end: &str) -> String {
+        let from = self.received.len();
+        loop {
+            let text = String::from_utf8_lossy(&self.received[from..]).into_owned();
+            if text.contains(end) || self.more().await == 0 {
+                return text;
+            }
+        }
+    }
+
     async fn more(&mut self) -> usize {
         soon(self.stream.read_buf(&mut self.received)).await.unwrap()
     }
