@@ -87,16 +87,16 @@ const FROM_A_SITE: [(&str, &str); 6] = [
     ("referrer-policy", "strict-origin-when-cross-origin"),
 ];
 
-/// A host of the length that our own servers' have.
-const HOST: &str = "127.0.0.1:45433";
+/// An origin of the length that our own servers' have.
+const ORIGIN: &str = "http://127.0.0.1:45433";
 
 impl Headers {
-    /// Lines to add to a request whose head takes `natural` bytes without them.
+    /// Lines to add to a request whose head takes `natural` bytes without them, by a page of `origin`.
     #[must_use]
-    pub fn on_request(self, ask: Ask, host: &str, keep_alive: bool, natural: u64) -> Vec<Line> {
+    pub fn on_request(self, ask: Ask, origin: &str, keep_alive: bool, natural: u64) -> Vec<Line> {
         match self {
             Self::Lean => Vec::new(),
-            Self::Browser => of_a_browser(ask, host, keep_alive),
+            Self::Browser => of_a_browser(ask, origin, keep_alive),
             Self::Total(total) => fill("cookie", filled(total, natural) - natural),
         }
     }
@@ -118,7 +118,7 @@ impl Headers {
         match self {
             Self::Lean => (request, answer),
             Self::Browser => {
-                let lines = self.on_request(ask, HOST, keep_alive, request);
+                let lines = self.on_request(ask, ORIGIN, keep_alive, request);
                 (request + size(&lines), answer + size(&self.on_answer(0, 0)))
             }
             Self::Total(total) => {
@@ -155,8 +155,8 @@ fn fill(name: &'static str, bytes: u64) -> Vec<Line> {
     value.map(|value| (name, value.into())).into_iter().collect()
 }
 
-fn of_a_browser(ask: Ask, host: &str, keep_alive: bool) -> Vec<Line> {
-    let page = |path: &str| Cow::from(format!("http://{host}{path}"));
+fn of_a_browser(ask: Ask, origin: &str, keep_alive: bool) -> Vec<Line> {
+    let page = |path: &str| Cow::from(format!("{origin}{path}"));
     let mut lines: Vec<Line> = fixed(&FROM_A_PAGE).collect();
     if ask == Ask::Socket {
         lines.extend(fixed(&OF_AN_UPGRADE));
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn a_browser_says_more_and_names_no_line_twice() {
         for ask in ASKS {
-            let lines = Headers::Browser.on_request(ask, HOST, true, 0);
+            let lines = Headers::Browser.on_request(ask, ORIGIN, true, 0);
             let mut names: Vec<_> = lines.iter().map(|(name, _)| *name).collect();
             names.sort_unstable();
             names.dedup();
@@ -270,7 +270,7 @@ mod tests {
         fn a_total_is_exact(total in 300u64..MOST, request in 20u64..5000, answer in 20u64..210, ask in 0usize..4) {
             prop_assume!(request + answer + LEAST_FILL <= total);
             let headers = Headers::Total(total);
-            let sent = request + size(&headers.on_request(ASKS[ask], HOST, true, request));
+            let sent = request + size(&headers.on_request(ASKS[ask], ORIGIN, true, request));
             let back = answer + size(&headers.on_answer(sent, answer));
             prop_assert_eq!(sent + back, total);
             prop_assert_eq!(headers.grown(ASKS[ask], true, request, answer), (sent, back));

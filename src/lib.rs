@@ -12,6 +12,7 @@ pub mod headers;
 pub mod link;
 pub mod os;
 pub mod random;
+pub mod tls;
 pub mod transport;
 pub mod units;
 pub mod wire;

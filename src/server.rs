@@ -20,6 +20,7 @@ use crate::link::Link;
 use crate::os;
 
 mod cache;
+mod channel;
 mod connection;
 mod control;
 mod dress;
@@ -117,6 +118,8 @@ pub struct Settings {
     pub token: Option<Token>,
     /// Limits loopback by address too, as tests do that have no other address.
     pub limit_loopback: bool,
+    /// How the public listener speaks TLS; none: it does not.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl Default for Settings {
@@ -149,6 +152,7 @@ impl Default for Settings {
             allow_host: Vec::new(),
             token: None,
             limit_loopback: false,
+            tls: None,
         }
     }
 }
@@ -167,6 +171,8 @@ struct App {
     local: IpAddr,
     /// The network before this listener.
     link: Option<Link>,
+    /// How this listener speaks TLS.
+    tls: Option<Arc<rustls::ServerConfig>>,
     /// Readers so far, to spread the first pings of those without a number.
     readers: AtomicU64,
     shutdown: CancellationToken,
@@ -222,24 +228,24 @@ pub async fn run(
     let tasks = TaskTracker::new();
     let abort = CancellationToken::new();
 
-    let app =
-        |counts: &Arc<Counters>, listener: &TcpListener, link: Option<Link>| -> std::io::Result<Arc<App>> {
-            Ok(Arc::new(App {
-                settings: settings.clone(),
-                broker: broker.clone(),
-                guests: guests.clone(),
-                counters: counts.clone(),
-                public: counters.clone(),
-                local: listener.local_addr()?.ip(),
-                link,
-                readers: AtomicU64::new(0),
-                shutdown: shutdown.clone(),
-                tasks: tasks.clone(),
-            }))
-        };
-    let public_app = app(&counters, &public, settings.link.clone())?;
+    let app = |counts: &Arc<Counters>, listener: &TcpListener, public: bool| -> std::io::Result<Arc<App>> {
+        Ok(Arc::new(App {
+            settings: settings.clone(),
+            broker: broker.clone(),
+            guests: guests.clone(),
+            counters: counts.clone(),
+            public: counters.clone(),
+            local: listener.local_addr()?.ip(),
+            link: settings.link.clone().filter(|_| public),
+            tls: settings.tls.clone().filter(|_| public),
+            readers: AtomicU64::new(0),
+            shutdown: shutdown.clone(),
+            tasks: tasks.clone(),
+        }))
+    };
+    let public_app = app(&counters, &public, true)?;
     let control_app = match &control {
-        Some(listener) => Some(app(&Arc::default(), listener, None)?),
+        Some(listener) => Some(app(&Arc::default(), listener, false)?),
         None => None,
     };
 

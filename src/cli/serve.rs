@@ -7,6 +7,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Context;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +18,7 @@ use crate::headers::Headers;
 use crate::link::Link;
 use crate::os;
 use crate::server::{self, Settings, Token};
+use crate::tls;
 use crate::units::{parse_duration, parse_size};
 
 /// Open files the process needs besides its connections.
@@ -73,6 +76,9 @@ pub(super) struct Args {
     /// profile and the numbers to change
     #[arg(long, value_name = "NETWORK")]
     network: Option<Link>,
+    /// Speak TLS (https, wss) with a certificate made for this run; curl --insecure takes it
+    #[arg(long)]
+    tls: bool,
     /// How long to wait for requests under way when stopping
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     drain: Duration,
@@ -200,11 +206,12 @@ async fn serve(args: Args, max_connections: u64) -> Exit {
     let public = bind(args.listen)?;
     let control = args.child.control.map(bind).transpose()?;
     // A parent that started it knows its network, and closes the pipe after the addresses.
-    announce(&public, control.as_ref(), args.network.as_ref().filter(|_| !child))?;
+    let (tls, certificate) = if args.tls { Some(tls::server()?) } else { None }.unzip();
+    announce(&public, control.as_ref(), certificate.as_ref(), args.network.as_ref().filter(|_| !child))?;
     if child {
         stop_at_end_of_stdin(stop.clone())?;
     }
-    let settings = settings(args, max_connections);
+    let settings = Settings { tls, ..settings(args, max_connections) };
     let mut server = pin!(server::run(public, control, settings, stop.clone()));
     let mut code = 0;
     loop {
@@ -262,12 +269,17 @@ fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 fn announce(
     public: &TcpListener,
     control: Option<&TcpListener>,
+    certificate: Option<&tls::Certificate>,
     network: Option<&Link>,
 ) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "listening on http://{}", public.local_addr()?)?;
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    writeln!(out, "listening on {scheme}://{}", public.local_addr()?)?;
     if let Some(control) = control {
         writeln!(out, "control on http://{}", control.local_addr()?)?;
+    }
+    if let Some(certificate) = certificate {
+        writeln!(out, "certificate {}", BASE64.encode(certificate))?;
     }
     if let Some(link) = network {
         writeln!(out, "network {link}")?;

@@ -20,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::channel::Channel;
 use super::guest::Guest;
 use super::meter::Meter;
 use super::poll::Answered;
@@ -61,7 +62,12 @@ fn start(stream: TcpStream, peer: IpAddr, app: &Arc<App>, router: &Router, abort
     };
     count(&app.counters.opened);
     let meter = meter(app, Some(guest));
-    let socket = Socket::new(linked(stream, app), meter.clone());
+    let stream = linked(stream, app);
+    if app.tls.is_some() {
+        app.tasks.spawn(serve_tls(stream, meter, app.clone(), router.clone(), abort.clone()));
+        return;
+    }
+    let socket = Socket::new(Channel::plain(stream, meter.clone()), meter.clone());
     app.tasks.spawn(serve(socket, meter, app.clone(), router.clone(), abort.clone()));
 }
 
@@ -77,8 +83,10 @@ fn admit(app: &App, peer: IpAddr) -> Result<Guest, String> {
 
 fn turn_away(stream: TcpStream, app: &Arc<App>, why: String) {
     count(&app.counters.refused);
-    if app.counters.refusing.load(Relaxed) < REFUSALS {
-        let socket = Socket::new(linked(stream, app), meter(app, None));
+    // Telling it over TLS would cost more than the connection.
+    if app.counters.refusing.load(Relaxed) < REFUSALS && app.tls.is_none() {
+        let meter = meter(app, None);
+        let socket = Socket::new(Channel::plain(linked(stream, app), meter.clone()), meter);
         app.tasks.spawn(refuse(socket, why));
     }
 }
@@ -99,6 +107,26 @@ async fn refuse(mut socket: Socket, why: String) {
     let answer = Problem::new(StatusCode::SERVICE_UNAVAILABLE, why).raw();
     let write = socket.write_all(&answer);
     let _ = tokio::time::timeout(Duration::from_secs(1), write).await;
+}
+
+/// The same after shaking hands, which has to be done in the time that a request's head may take.
+async fn serve_tls(
+    stream: Stream,
+    meter: Arc<Meter>,
+    app: Arc<App>,
+    router: Router,
+    abort: CancellationToken,
+) {
+    let Some(config) = app.tls.clone() else { return };
+    let until = stream.accepted() + app.settings.head_timeout;
+    let handshake = tokio::time::timeout_at(until, Channel::tls(stream, meter.clone(), config));
+    let channel = tokio::select! {
+        channel = handshake => channel,
+        () = abort.cancelled() => return,
+    };
+    if let Ok(Ok(channel)) = channel {
+        serve(Socket::new(channel, meter.clone()), meter, app, router, abort).await;
+    }
 }
 
 async fn serve(socket: Socket, meter: Arc<Meter>, app: Arc<App>, router: Router, abort: CancellationToken) {

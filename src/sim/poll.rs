@@ -200,7 +200,7 @@ pub(super) struct Answer {
 }
 
 /// Poll `k`, which is at the server at `arrives`, gets what was found: books what it brings.
-#[inline]
+#[inline(always)]
 fn fetch(
     person: &Person<'_>,
     grid: &Grid,

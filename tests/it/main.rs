@@ -23,4 +23,5 @@ mod server_limits;
 mod server_streams;
 mod theory_agrees;
 mod tidy;
+mod tls;
 mod web_driver;

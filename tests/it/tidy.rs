@@ -13,6 +13,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("link", 0),
     ("os", 0),
     ("random", 0),
+    ("tls", 0),
     ("transport", 0),
     ("units", 0),
     ("wire", 0),
