@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::{Exit, Usage, print};
+use crate::outcome::Outcome;
 use crate::report;
 use crate::report::compare::{self, Comparison};
 
@@ -25,7 +26,8 @@ pub(super) struct Args {
 pub(super) fn run(args: Args) -> Exit {
     refuse_repetitions(&args.outcomes)?;
     let read = |path: &PathBuf| report::read(path).map_err(|error| Usage(format!("{error:#}")));
-    let mut outcomes = args.outcomes.iter().map(read).collect::<Result<Vec<_>, Usage>>()?;
+    let read = args.outcomes.iter().map(read).collect::<Result<Vec<_>, Usage>>()?;
+    let mut outcomes: Vec<Outcome> = read.into_iter().flatten().collect();
     let written = match (&mut outcomes[..], &args.outcomes[..]) {
         ([outcome], [path]) => {
             // The parent of a bare file name is empty, which means the present directory.

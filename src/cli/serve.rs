@@ -1,7 +1,7 @@
 //! `anynews serve`: the server alone, and the child that `run` starts for each transport.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::num::NonZeroU32;
 use std::pin::pin;
 use std::time::Duration;
@@ -34,8 +34,8 @@ const CONNECTIONS: u64 = 10_000;
 /// Options of `serve`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    /// Address to listen on, like 127.0.0.1:8080 or localhost:0; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     /// Where events are kept, and how they come to other servers
     #[arg(long, value_name = "BROKER", value_enum, default_value_t = Kept::Memory)]
@@ -140,6 +140,12 @@ struct Child {
     /// How long a connection may idle between requests
     #[arg(long, hide = true, default_value = "5m", value_parser = parse_duration)]
     idle_keep_alive: Duration,
+}
+
+/// An address, or the first that a name stands for.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let wrong = || format!("{text} is no address; write one like 127.0.0.1:8080 or localhost:0");
+    text.to_socket_addrs().map_err(|_| wrong())?.next().ok_or_else(wrong)
 }
 
 fn size(text: &str) -> Result<usize, String> {

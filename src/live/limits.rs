@@ -1,11 +1,14 @@
 //! What this machine can carry, asked before anything starts: files, ports, cores, memory for events.
 
+use std::time::Duration;
+
 use super::Error;
 use super::fleet::roams;
 use crate::ledger::Plan;
 use crate::os;
 use crate::scenario::{Scenario, Workload};
 use crate::transport::{Transport, Way};
+use crate::units::format_duration;
 
 /// Files a process needs beside its connections.
 const SPARE_FILES: u64 = 150;
@@ -101,10 +104,11 @@ pub fn check_ports(scenario: &Scenario) -> Result<(), Error> {
         let rate = f64::from(scenario.clients) / interval.as_secs_f64();
         let waiting = rate * total.min(TIME_WAIT_S);
         if waiting > ports {
-            let longest = f64::from(scenario.clients) * total.min(TIME_WAIT_S) / ports;
+            let longest_ms = f64::from(scenario.clients) * total.min(TIME_WAIT_S) / ports * 1000.0;
+            let longest = format_duration(Duration::from_millis(longest_ms.ceil() as u64));
             return Err(Error::TooLarge(format!(
                 "{}: {rate:.0} new connections a second leave {waiting:.0} ports in TIME_WAIT, and this machine \
-                 has about {ports:.0} for them; an interval of {longest:.1} s or more, fewer clients, or \
+                 has about {ports:.0} for them; an interval of {longest} or more, fewer clients, or \
                  keep_alive = true would do",
                 transport.label
             )));

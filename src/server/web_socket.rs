@@ -10,8 +10,11 @@ use std::time::Duration;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::header::SEC_WEBSOCKET_KEY;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use futures_util::SinkExt;
 use serde::Serialize;
@@ -107,6 +110,7 @@ pub(super) async fn socket(
     let topic = topic(path)?;
     let asked = asked(&topic, query)?;
     let upgrade = upgrade.map_err(|rejection| not_an_upgrade(request.method(), &rejection))?;
+    key_is_sound(request.headers())?;
     let may_publish = may_publish(app.settings.token.as_ref(), request.headers())?;
     let meter = request.extensions().get::<Arc<Meter>>().cloned();
     let subscription = app.broker.subscribe(&topic, &asked.position).await?;
@@ -122,6 +126,15 @@ pub(super) async fn socket(
         // On the heap, because a future keeps room for its arguments twice.
         Box::new(peer).run(greeting)
     }))
+}
+
+/// RFC 6455 §4.2.1: the key is 16 bytes in base64. Hyper and axum take any text.
+fn key_is_sound(headers: &HeaderMap) -> Result<(), Problem> {
+    let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).unwrap_or_default();
+    match BASE64.decode(key) {
+        Ok(nonce) if nonce.len() == 16 => Ok(()),
+        _ => Err(Problem::bad("Sec-WebSocket-Key is not 16 bytes in base64 (RFC 6455, section 4.1)")),
+    }
 }
 
 pub(super) fn not_an_upgrade(method: &Method, rejection: &WebSocketUpgradeRejection) -> Problem {

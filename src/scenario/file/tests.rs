@@ -275,6 +275,12 @@ fn labels_tell_transports_apart() {
     let labels: Vec<_> = scenario.transports.iter().map(|t| t.label.as_str()).collect();
     assert_eq!(labels, ["poll", "sse", "poll-2", "poll-3"]);
     assert_eq!(scenario.transports[2].way.interval(), Some(Duration::from_secs(9)));
+    let numbered = ways(
+        r#"{kind="poll",interval="1s",label="poll-2"}, {kind="poll",interval="1s"}, {kind="poll",interval="1s"}"#,
+    );
+    let scenario = read("t", "t.toml", &numbered, &Overrides::default()).unwrap();
+    let labels: Vec<_> = scenario.transports.iter().map(|t| t.label.as_str()).collect();
+    assert_eq!(labels, ["poll-2", "poll", "poll-3"]);
     let twice = ways(r#"{kind="sse"}, {kind="websocket",label="sse"}"#);
     assert_told(&twice, &Overrides::default(), &["t.toml:3: sse.label: \"sse\" is taken"]);
     let reserved = ways(r#"{kind="sse",label="workload"}, {kind="sse",label=3}"#);
