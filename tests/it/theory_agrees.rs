@@ -69,7 +69,9 @@ fn compare(case: &str, sim: &TransportOutcome, theory: &TransportOutcome) {
     assert_eq!(sim.sends.count, theory.sends.count, "{}", case("sends"));
     near(&case("pings"), sim.frames.pings as f64, theory.frames.pings as f64, 0.0, 2.0 * count_error);
     if let (Some(one), Some(other)) = (sim.staleness_ms_mean, theory.staleness_ms_mean) {
-        near(&case("staleness"), one, other, 0.15, 0.0);
+        // With losses a handful of time-outs are most of the square; that has a test of its own.
+        let rare = theory.latency_ms.max.is_none();
+        near(&case("staleness"), one, other, if rare { 0.5 } else { 0.15 }, 0.0);
     }
     if let (Some(one), Some(other)) = (sim.wait_ms_mean, theory.wait_ms_mean) {
         near(&case("wait"), one, other, 0.05, error.max(1.0));
