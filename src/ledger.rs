@@ -122,6 +122,13 @@ pub fn series_step(duration_us: i64) -> i64 {
 }
 
 impl Ledger {
+    /// Ends the window at `end` (µs), before its time: the run was interrupted. `end` must lie ahead,
+    /// so that nothing beyond it has been booked.
+    pub fn cut(&mut self, end: i64) {
+        self.duration = self.duration.min(end);
+        self.book.cut(end);
+    }
+
     /// An empty ledger. `duration` in microseconds; `long` for long polls, which
     /// count by their answer; `person` is the client whose timeline is kept.
     #[must_use]
@@ -140,6 +147,12 @@ impl Ledger {
     /// Keeps every counted delivery from now on, 16 bytes each.
     pub fn keep_log(&mut self) {
         self.log = Some(Vec::new());
+    }
+
+    /// Every counted delivery so far, if they are kept: client, event, arrival.
+    #[must_use]
+    pub fn log(&self) -> &[(u32, u32, i64)] {
+        self.log.as_deref().unwrap_or_default()
     }
 
     /// A client knows its position from now on: what is published later, it is owed.

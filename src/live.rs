@@ -17,10 +17,16 @@ use crate::scenario::{Engine, Scenario};
 use crate::threshold;
 
 mod assemble;
+mod between;
 mod child;
+mod fleet;
 mod group;
 pub mod limits;
 mod publisher;
+mod redis;
+mod servers;
+
+use between::Between;
 
 /// How to run.
 #[derive(Debug)]
@@ -35,8 +41,10 @@ pub struct Options {
     pub prediction: Option<String>,
     /// Receives what happens meanwhile.
     pub progress: mpsc::UnboundedSender<Progress>,
-    /// Ends the run early; what was measured is returned.
+    /// Ends the window early; what was measured is returned, after the grace that every window has.
     pub interrupt: CancellationToken,
+    /// Ends the grace too.
+    pub hurry: CancellationToken,
 }
 
 /// What happens during a run.
@@ -72,7 +80,7 @@ pub enum Progress {
 /// Why a live run could not start or finish.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The machine cannot carry this scenario.
+    /// The machine cannot carry this scenario, or lacks what it needs.
     #[error("{0}")]
     TooLarge(String),
     /// Something failed.
@@ -90,6 +98,8 @@ struct Context<'a> {
     warmup: i64,
     /// The client whose timeline is kept.
     person: u32,
+    /// What the servers talk by, if they do.
+    between: Option<Between>,
 }
 
 /// Runs a scenario over real sockets.
@@ -116,16 +126,20 @@ pub async fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec
     }
     limits::check_ports(scenario)?;
 
+    let between = Between::start(scenario, &options.executable).await?;
     let clock = Clock::anchored_now();
     let started_at = timestamp(clock.now());
     let person = ledger::person_of(&plan, duration);
-    let context = Context { scenario, options, plan, clock, duration, warmup, person };
+    let mut context = Context { scenario, options, plan, clock, duration, warmup, person, between };
     let mut results = Vec::new();
     for group in &groups {
         results.push(group::run(&context, group).await?);
         if options.interrupt.is_cancelled() {
             break;
         }
+    }
+    if let Some(between) = context.between.take() {
+        between.stop(scenario.transports.len()).await;
     }
     Ok(outcome(&context, started_at, in_turn, results))
 }

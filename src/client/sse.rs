@@ -47,12 +47,8 @@ async fn open(
     let _turn = crowd.opening.acquire().await.ok()?;
     let after = position.map(Position::query).unwrap_or_default();
     let query = crowd.query(client);
-    let url = format!(
-        "{}://{}/topics/{}/stream?{query}{after}",
-        crowd.scheme("http"),
-        crowd.server,
-        crowd.topic(client)
-    );
+    let (scheme, server, topic) = (crowd.scheme("http"), crowd.servers.of(client), crowd.topic(client));
+    let url = format!("{scheme}://{server}/topics/{topic}/stream?{query}{after}");
     let response = http.get(url).header("accept", "text/event-stream").send().await.ok()?;
     response.status().is_success().then_some(response)
 }

@@ -1,5 +1,6 @@
 //! Whom the server lets do what: tokens, hosts, limits by address and by topic.
 
+use anynews::broker::{Broker, Capacity};
 use std::num::NonZeroU32;
 
 use anynews::server::{Settings, Token};
@@ -30,6 +31,17 @@ async fn publishing_needs_the_token_and_reading_does_not() {
     }
     let (status, found) = server.ask("/topics/t/events?after=0").await;
     assert_eq!((status, found["offset"].as_u64()), (200, Some(1)), "only the right one went in");
+}
+
+#[tokio::test]
+async fn the_token_of_one_client_is_told_to_no_other() {
+    let server = with_token().await;
+    let post = server.post(EVENTS, r#"{"data":1}"#).header("authorization", "Bearer s3cret");
+    assert_eq!(answer(post).await.0, 201);
+    for path in ["/stats", "/metrics", "/openapi.json", "/topics/t/events?after=0"] {
+        let text = soon(server.get(path).send()).await.unwrap().text().await.unwrap();
+        assert!(!text.contains("s3cret"), "{path}: {text}");
+    }
 }
 
 #[tokio::test]
@@ -137,7 +149,11 @@ async fn one_address_asks_only_so_often_by_request_and_by_message() {
 
 #[tokio::test]
 async fn topics_are_capped_for_publishers_and_readers() {
-    let server = TestServer::with(Settings { max_topics: 2, ..Default::default() }).await;
+    let server = TestServer::with(Settings {
+        broker: Broker::memory(Capacity { topics: 2, ..Capacity::default() }),
+        ..Settings::default()
+    })
+    .await;
     server.publish("a", json!({"data": 1})).await;
     server.publish("b", json!({"data": 1})).await;
     for request in [
