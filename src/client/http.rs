@@ -8,7 +8,8 @@ use reqwest::{Client, StatusCode};
 use rustls::ClientConfig;
 
 use super::answer::Answer;
-use super::{Crowd, Position, Saw};
+use super::{Crowd, Position, Saw, dress};
+use crate::headers::Ask;
 
 /// Events asked for at once.
 const LIMIT: u32 = 10_000;
@@ -64,7 +65,9 @@ pub(super) fn person(crowd: &Crowd, keep_alive: bool, timeout: Option<Duration>)
 
 impl<'a> Asker<'a> {
     pub(super) fn new(crowd: &'a Crowd, client: u32, http: Client, conditional: bool) -> Self {
-        let path = format!("/topics/{}/events?{}&limit={LIMIT}", crowd.topic(client), crowd.query(client));
+        let query = crowd.query(client);
+        let query = format!("?limit={LIMIT}{}{query}", if query.is_empty() { "" } else { "&" });
+        let path = format!("/topics/{}/events{query}", crowd.topic(client));
         Self { crowd, client, http, path, asked: 0, position: None, etag: None, conditional }
     }
 
@@ -104,7 +107,7 @@ impl<'a> Asker<'a> {
             request = request.header(IF_NONE_MATCH, etag.clone());
             self.etag = Some(etag);
         }
-        let response = request.send().await.ok()?;
+        let response = dress::send(self.crowd, &self.http, Ask::Poll, request).await.ok()?;
         match response.status() {
             StatusCode::NOT_MODIFIED => Some(Got { events: 0, more: false }),
             StatusCode::OK => {

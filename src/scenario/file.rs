@@ -16,6 +16,7 @@ use section::{Bounds, Section};
 use tree::{Table, Value};
 
 mod fleet;
+mod headers;
 mod network;
 mod report;
 pub mod schema;
@@ -117,7 +118,7 @@ const PUSH_WARMUP: Duration = Duration::from_secs(1);
 ///
 /// `name` names the report directory and is the default title; `file` is how the user named the
 /// file, for messages. Required are `clients`, a `[workload]` with its kind and gap, and one
-/// `[[transport]]` or more. Defaults at the top: `title` the name, `seed` 1, `duration` 20 s, `warmup`
+/// `[[transport]]` or more. Defaults at the top: `title` the name, `seed` 1, `headers` lean, `duration` 20 s, `warmup`
 /// the longest short-poll interval, at most 10 s (1 s without short polls). Of workloads: `inbox` own,
 /// no `payload`, `typing_before` 0 ms (never), `receipts` false, 20 `overs`, 20 `symbols`, `conflate`
 /// false, `quiet` 0.05, `pauses` false, `settle` 10 min. Of transports: `label` the kind (poll-2, poll-3 … when repeated), `keep_alive` true,
@@ -146,7 +147,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     let warmup = top.duration("warmup", Some(Duration::ZERO), Bounds::durations(0, DAY));
     let engines = [("live", Engine::Live), ("sim", Engine::Sim), ("theory", Engine::Theory)];
     let engine = top.choice("engine", Some(Engine::Live), &engines).unwrap_or(Engine::Live);
-    top.not_yet_unless("headers", |node| node.text() == Some("lean"), "only headers = \"lean\" is");
+    let headers = headers::read(&mut top);
     top.not_yet("visit", "leave it out: all people stay");
     let (network, tls) = network::read(&mut top, engine);
     let fleet = fleet::read(&mut top);
@@ -161,7 +162,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     top.finish(elsewhere);
     let (transports, thresholds) = only(&overrides.only, transports, thresholds, report);
     let warmup = if written_warmup { warmup } else { default_warmup(&transports) };
-    Scenario {
+    let scenario = Scenario {
         name: name.to_owned(),
         title,
         predict,
@@ -170,6 +171,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         duration,
         warmup,
         clients,
+        headers,
         engine,
         workload,
         network,
@@ -177,7 +179,9 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         fleet,
         transports,
         thresholds,
-    }
+    };
+    headers::check(&scenario, root, report);
+    scenario
 }
 
 /// The table of the file that knows `key`.

@@ -101,7 +101,7 @@ fn transport_outcome(view: &View<'_>, transport: &Transport) -> Result<Transport
         },
         frames: Frames {
             sent: if socket { whole(view.news.sends) } else { 0 },
-            received: if socket { deliveries.delivered + whole(view.news.sends) } else { 0 },
+            received: if socket { whole(expected.frames + view.news.sends) } else { 0 },
             // Each has its pong.
             pings: 2 * whole(expected.pings / 2.0),
             comments: whole(expected.comments),
@@ -135,6 +135,7 @@ fn requests(expected: &Expected) -> Requests {
         opens,
         empty: whole(expected.empty).min(polls),
         skipped: whole(expected.skipped),
+        origin: expected.origin.map(whole),
         ..Requests::default()
     }
 }

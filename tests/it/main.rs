@@ -4,6 +4,7 @@ mod attack;
 mod browser;
 mod command_line;
 mod engines_agree;
+mod fairness;
 mod fleet_runs;
 mod foreign;
 mod fuzz;
