@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+mod machine;
+
+pub use machine::Machine;
+
 /// Nanoseconds of a clock that never steps and that every process of this host shares, or `None`
 /// where the platform offers none to safe code.
 #[must_use]
