@@ -8,6 +8,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::fault::Fault;
 use crate::link::Link;
 use crate::threshold::Threshold;
 use crate::transport::Transport;
@@ -51,6 +52,9 @@ pub struct Scenario {
     /// The ways compared, in file order; labels are unique.
     #[serde(rename = "transport")]
     pub transports: Vec<Transport>,
+    /// What goes wrong on purpose, in file order.
+    #[serde(default, rename = "fault")]
+    pub faults: Vec<Fault>,
     /// Conditions that make the run fail with exit code 99.
     #[serde(default, rename = "threshold")]
     pub thresholds: Vec<Threshold>,

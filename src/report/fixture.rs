@@ -126,6 +126,7 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
             .iter()
             .map(|kind| Transport { label: (*kind).to_owned(), way: way(kind) })
             .collect(),
+        faults: Vec::new(),
         thresholds: Vec::new(),
     }
 }

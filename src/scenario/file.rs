@@ -15,6 +15,7 @@ use report::Report;
 use section::{Bounds, Section};
 use tree::{Table, Value};
 
+mod faults;
 mod network;
 mod report;
 pub mod schema;
@@ -120,7 +121,8 @@ const PUSH_WARMUP: Duration = Duration::from_secs(1);
 /// the longest short-poll interval, at most 10 s (1 s without short polls). Of workloads: `inbox` own,
 /// no `payload`, `typing_before` 0 ms (never), `receipts` false, 20 `overs`, 20 `symbols`, `conflate`
 /// false, `quiet` 0.05, `pauses` false, `settle` 10 min. Of transports: `label` the kind (poll-2, poll-3 … when repeated), `keep_alive` true,
-/// `conditional` false, `hold` 25 s, `ping` 25 s (0 ms: none), `read_buffer` 4 KiB.
+/// `conditional` false, `hold` 25 s, `ping` 25 s (0 ms: none), `read_buffer` 4 KiB. Of faults: `server` 1, `keep_data` and `spread` true, `for` of
+/// slow clients and an idle proxy the rest of the window.
 ///
 /// # Errors
 /// Every problem of the text and the overrides, at once.
@@ -148,7 +150,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     top.not_yet("visit", "leave it out: all people stay");
     let network = network::read(&mut top);
     top.not_yet("fleet", "leave it out: one server");
-    top.not_yet("fault", "leave it out: nothing breaks");
+    let faults = faults::read(&mut top, faults::Around { duration, servers: 1, own_broker: false });
     let transports = transports::read(&mut top);
     let labels: Vec<&str> = transports.iter().map(|transport| transport.label.as_str()).collect();
     let thresholds = thresholds(&mut top, &labels);
@@ -172,13 +174,17 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         workload,
         network,
         transports,
+        faults,
         thresholds,
     }
 }
 
 /// The table of the file that knows `key`.
 fn elsewhere(key: &str) -> Option<String> {
-    workload::belongs(key).or_else(|| transports::belongs(key)).or_else(|| network::belongs(key))
+    workload::belongs(key)
+        .or_else(|| transports::belongs(key))
+        .or_else(|| network::belongs(key))
+        .or_else(|| faults::belongs(key))
 }
 
 fn default_warmup(transports: &[Transport]) -> Duration {

@@ -6,6 +6,7 @@ use super::*;
 use crate::scenario::{Inbox, Workload};
 use crate::transport::Way;
 
+mod faults;
 mod network;
 mod workload;
 
@@ -224,7 +225,7 @@ fn parts_that_are_not_built_yet_say_so() {
                 "interval = \"5s\"\nhttp = \"2\"\nshared_cache = \"5s\"\nbackoff_max = \"9s\""
             )
             .replace("\"websocket\"", "\"websocket\"\ncoalesce = \"5ms\""),
-        "[fleet]\nservers = 2\n[[fault]]\nat = \"1s\"\n"
+        "[fleet]\nservers = 2\n"
     );
     let lines = told(&text, &Overrides::default());
     let keys = [
@@ -235,7 +236,6 @@ fn parts_that_are_not_built_yet_say_so() {
         "poll.backoff_max",
         "websocket.coalesce",
         "fleet",
-        "fault",
     ];
     assert_eq!(lines.len(), keys.len(), "{lines:#?}");
     for (line, key) in lines.iter().zip(keys) {
