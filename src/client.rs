@@ -3,7 +3,6 @@
 //! What differs between transports is one file each under `client/`, named like its other half under
 //! `server/`. Cursors, stamping and counting live here, once.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -23,11 +22,13 @@ mod http;
 mod long_poll;
 mod poll;
 mod sender;
+mod servers;
 mod sse;
 mod web_socket;
 
 use answer::Incoming;
 use body::Body;
+pub use servers::Servers;
 
 /// Connections being opened at one time, so that a large crowd does not overrun the accept queue.
 const OPENING_AT_ONCE: usize = 64;
@@ -39,8 +40,8 @@ const OPENING_MS: usize = 10;
 pub struct Crowd {
     /// How they listen.
     pub way: Way,
-    /// Where the server is.
-    pub server: SocketAddr,
+    /// Where the servers are.
+    pub servers: Servers,
     /// The run's clock.
     pub clock: Clock,
     /// The run's seed.
@@ -91,8 +92,8 @@ pub enum Saw {
 pub struct Setting {
     /// See [`Crowd::way`].
     pub way: Way,
-    /// See [`Crowd::server`].
-    pub server: SocketAddr,
+    /// See [`Crowd::servers`].
+    pub servers: Servers,
     /// See [`Crowd::clock`].
     pub clock: Clock,
     /// See [`Crowd::seed`].
@@ -125,7 +126,7 @@ impl Crowd {
         }
         Self {
             way: setting.way,
-            server: setting.server,
+            servers: setting.servers,
             clock: setting.clock,
             seed: setting.seed,
             warmup: setting.warmup,

@@ -89,6 +89,10 @@ pub mod stream {
     pub const THINNING: u64 = 8;
     /// Whom a fault picks out.
     pub const FAULT: u64 = 9;
+    /// Which server a client is placed on.
+    pub const PLACEMENT: u64 = 16;
+    /// Which server an event without an author is published to.
+    pub const PUBLISHER: u64 = 17;
 }
 
 #[cfg(test)]

@@ -16,8 +16,11 @@ use crate::units::duration_text;
 use crate::workload::Trace;
 
 pub mod file;
+pub mod fleet;
 mod plain;
 pub mod shipped;
+
+use fleet::Fleet;
 
 /// A whole experiment: who listens, to what, by which ways, for how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,6 +52,9 @@ pub struct Scenario {
     /// The network between clients and server; none: plain loopback.
     #[serde(default)]
     pub network: Option<Link>,
+    /// Several servers, and what is between them; none: one server.
+    #[serde(default)]
+    pub fleet: Option<Fleet>,
     /// The ways compared, in file order; labels are unique.
     #[serde(rename = "transport")]
     pub transports: Vec<Transport>,
@@ -58,6 +64,17 @@ pub struct Scenario {
     /// Conditions that make the run fail with exit code 99.
     #[serde(default, rename = "threshold")]
     pub thresholds: Vec<Threshold>,
+}
+
+impl Scenario {
+    /// What of it only real servers can show, in words; none where every engine will do.
+    #[must_use]
+    pub fn needs_live(&self) -> Option<&'static str> {
+        self.fleet.as_ref().map(|_| {
+            "[fleet] is about real servers and what is between them, which only --engine live has; \
+             run it so, or leave [fleet] out"
+        })
+    }
 }
 
 /// Which engine turns a scenario into an outcome.

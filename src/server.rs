@@ -59,8 +59,8 @@ pub struct Settings {
     pub queue: u64,
     /// Largest message of a publisher, bytes.
     pub max_message: usize,
-    /// Events kept per topic.
-    pub keep: usize,
+    /// Where events are kept.
+    pub broker: Broker,
     /// Connections of the public listener at one time.
     pub max_connections: u64,
     /// Bytes of tungstenite's read buffer, per socket.
@@ -96,7 +96,7 @@ impl Default for Settings {
             comment: Duration::from_secs(15),
             queue: 1024 * 1024,
             max_message: 64 * 1024,
-            keep: 10_000,
+            broker: Broker::memory(10_000),
             max_connections: 10_000,
             read_buffer: 4 * 1024,
             head_timeout: Duration::from_secs(10),
@@ -171,7 +171,6 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let settings = Arc::new(settings);
-    let broker = Broker::memory(settings.keep);
     let counters = Arc::new(Counters::default());
     let tasks = TaskTracker::new();
     let abort = CancellationToken::new();
@@ -180,7 +179,7 @@ pub async fn run(
         |counts: &Arc<Counters>, listener: &TcpListener, link: Option<Link>| -> std::io::Result<Arc<App>> {
             Ok(Arc::new(App {
                 settings: settings.clone(),
-                broker: broker.clone(),
+                broker: settings.broker.clone(),
                 counters: counts.clone(),
                 public: counters.clone(),
                 local: listener.local_addr()?.ip(),

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{Exit, Usage, signals};
+use crate::broker::{Broker, Remote};
 use crate::clock::Clock;
 use crate::link::Link;
 use crate::os;
@@ -18,6 +19,8 @@ use crate::units::{parse_duration, parse_size};
 
 /// Open files the process needs besides its connections.
 const SPARE_FILES: u64 = 64;
+/// Redis when the user does not say.
+const REDIS: &str = "redis://127.0.0.1:6379";
 /// Connections when the user does not say.
 const CONNECTIONS: u64 = 10_000;
 
@@ -27,10 +30,10 @@ pub(super) struct Args {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Where events are kept: memory (redis-pubsub and redis are not built yet)
-    #[arg(long, value_name = "BROKER", default_value = "memory")]
-    broker: String,
-    /// Redis to use (not built yet)
+    /// Where events are kept, and how they come to other servers
+    #[arg(long, value_name = "BROKER", value_enum, default_value_t = Kept::Memory)]
+    broker: Kept,
+    /// Redis (6 or later) or Valkey that the servers share [default: redis://127.0.0.1:6379]
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
     /// Connections at one time [default: 10000, or what the open-file limit allows]
@@ -66,9 +69,26 @@ pub(super) struct Args {
     child: Child,
 }
 
+/// Where events are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Kept {
+    /// In this process: one server
+    Memory,
+    /// In each server, and Redis pub/sub tells the others: at most once
+    RedisPubsub,
+    /// In Redis, which numbers them: servers that lost it miss nothing
+    Redis,
+}
+
 /// What `run` tells the servers it starts.
 #[derive(Debug, clap::Args)]
 struct Child {
+    /// Before every key in Redis
+    #[arg(long, hide = true, default_value = "anynews:")]
+    namespace: String,
+    /// Stamp events on their way between servers
+    #[arg(long, hide = true)]
+    stamps: bool,
     /// Second listener, neither counted nor delayed
     #[arg(long, hide = true)]
     control: Option<SocketAddr>,
@@ -116,19 +136,8 @@ pub(super) fn run(args: Args) -> Exit {
 
 fn refuse_what_is_not_built(args: &Args) -> anyhow::Result<()> {
     let refuse = |text: String| Err(Usage(text).into());
-    match args.broker.as_str() {
-        "memory" => {}
-        "redis" | "redis-pubsub" => {
-            return refuse(format!("--broker {} is not built yet; use --broker memory", args.broker));
-        }
-        other => {
-            return refuse(format!(
-                "--broker {other}: write memory (redis-pubsub and redis are not built yet)"
-            ));
-        }
-    }
-    if args.redis.is_some() {
-        return refuse("--redis is not built yet; leave it out".to_owned());
+    if args.redis.is_some() && args.broker == Kept::Memory {
+        return refuse("--redis needs --broker redis or redis-pubsub".to_owned());
     }
     if args.token.is_some() {
         return refuse("--token is not built yet; leave it out".to_owned());
@@ -165,6 +174,8 @@ async fn serve(args: Args, max_connections: u64) -> Exit {
     let child = args.child.child_of.is_some();
     // Before the address is announced: who reads it may send a signal at once.
     let mut signals = signals::Signals::take_over()?;
+    let clock = args.child.clock.map_or_else(Clock::anchored_now, Clock::from_anchor);
+    let broker = broker(&args, clock).await?;
     let public = bind(args.listen)?;
     let control = args.child.control.map(bind).transpose()?;
     // A parent that started it knows its network, and closes the pipe after the addresses.
@@ -172,7 +183,7 @@ async fn serve(args: Args, max_connections: u64) -> Exit {
     if child {
         stop_at_end_of_stdin(stop.clone())?;
     }
-    let settings = settings(args, max_connections);
+    let settings = settings(args, max_connections, clock, broker);
     let mut server = pin!(server::run(public, control, settings, stop.clone()));
     let mut code = 0;
     loop {
@@ -191,18 +202,33 @@ async fn serve(args: Args, max_connections: u64) -> Exit {
     }
 }
 
-fn settings(args: Args, max_connections: u64) -> Settings {
+async fn broker(args: &Args, clock: Clock) -> anyhow::Result<Broker> {
+    let keep = args.keep as usize;
+    let remote = || Remote {
+        url: args.redis.clone().unwrap_or_else(|| REDIS.to_owned()),
+        namespace: args.child.namespace.clone(),
+        clock,
+        stamped: args.child.stamps,
+    };
+    Ok(match args.broker {
+        Kept::Memory => Broker::memory(keep),
+        Kept::RedisPubsub => Broker::pubsub(&remote(), keep).await?,
+        Kept::Redis => Broker::log(&remote(), keep).await?,
+    })
+}
+
+fn settings(args: Args, max_connections: u64, clock: Clock, broker: Broker) -> Settings {
     let child = args.child;
     Settings {
         ping: child.ping,
         queue: args.queue as u64,
         max_message: args.max_message,
-        keep: args.keep as usize,
+        broker,
         max_connections,
         read_buffer: child.read_buffer,
         idle_keep_alive: child.idle_keep_alive,
         drain: args.drain,
-        clock: child.clock.map_or_else(Clock::anchored_now, Clock::from_anchor),
+        clock,
         seed: child.seed,
         link: args.network,
         allow_origin: args.allow_origin,

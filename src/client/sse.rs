@@ -47,7 +47,8 @@ async fn open(
     let _turn = crowd.opening.acquire().await.ok()?;
     let after = position.map(Position::query).unwrap_or_default();
     let query = crowd.query(client);
-    let url = format!("http://{}/topics/{}/stream?{query}{after}", crowd.server, crowd.topic(client));
+    let url =
+        format!("http://{}/topics/{}/stream?{query}{after}", crowd.servers.of(client), crowd.topic(client));
     let response = http.get(url).header("accept", "text/event-stream").send().await.ok()?;
     response.status().is_success().then_some(response)
 }

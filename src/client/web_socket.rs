@@ -47,11 +47,12 @@ struct Person<'a> {
 impl Person<'_> {
     async fn open(&self) -> Option<Socket> {
         let _turn = self.crowd.opening.acquire().await.ok()?;
-        let stream = TcpStream::connect(self.crowd.server).await.ok()?;
+        let server = self.crowd.servers.of(self.client);
+        let stream = TcpStream::connect(server).await.ok()?;
         stream.set_nodelay(true).ok()?;
         let after = self.position.as_ref().map(Position::query).unwrap_or_default();
         let (topic, query) = (self.crowd.topic(self.client), self.crowd.query(self.client));
-        let url = format!("ws://{}/topics/{topic}/socket?{query}{after}", self.crowd.server);
+        let url = format!("ws://{server}/topics/{topic}/socket?{query}{after}");
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
         let (socket, _) =
             tokio_tungstenite::client_async_with_config(url, stream, Some(config)).await.ok()?;

@@ -16,6 +16,7 @@ use section::{Bounds, Section};
 use tree::{Table, Value};
 
 mod faults;
+mod fleet;
 mod network;
 mod report;
 pub mod schema;
@@ -121,8 +122,9 @@ const PUSH_WARMUP: Duration = Duration::from_secs(1);
 /// the longest short-poll interval, at most 10 s (1 s without short polls). Of workloads: `inbox` own,
 /// no `payload`, `typing_before` 0 ms (never), `receipts` false, 20 `overs`, 20 `symbols`, `conflate`
 /// false, `quiet` 0.05, `pauses` false, `settle` 10 min. Of transports: `label` the kind (poll-2, poll-3 … when repeated), `keep_alive` true,
-/// `conditional` false, `hold` 25 s, `ping` 25 s (0 ms: none), `read_buffer` 4 KiB. Of faults: `server` 1, `keep_data` and `spread` true, `for` of
-/// slow clients and an idle proxy the rest of the window.
+/// `conditional` false, `hold` 25 s, `ping` 25 s (0 ms: none), `read_buffer` 4 KiB. Of a
+/// fleet: 2 `servers` (1 with memory), `placement` random, `broker` redis. Of faults: `server` 1,
+/// `keep_data` and `spread` true, `for` of slow clients and of an idle proxy the rest of the window.
 ///
 /// # Errors
 /// Every problem of the text and the overrides, at once.
@@ -149,8 +151,8 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     top.not_yet_unless("headers", |node| node.text() == Some("lean"), "only headers = \"lean\" is");
     top.not_yet("visit", "leave it out: all people stay");
     let network = network::read(&mut top);
-    top.not_yet("fleet", "leave it out: one server");
-    let faults = faults::read(&mut top, faults::Around { duration, servers: 1, own_broker: false });
+    let fleet = fleet::read(&mut top);
+    let faults = faults::read(&mut top, faults::Around::new(duration, fleet.as_ref()));
     let transports = transports::read(&mut top);
     let labels: Vec<&str> = transports.iter().map(|transport| transport.label.as_str()).collect();
     let thresholds = thresholds(&mut top, &labels);
@@ -173,6 +175,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         engine,
         workload,
         network,
+        fleet,
         transports,
         faults,
         thresholds,
@@ -181,10 +184,8 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
 
 /// The table of the file that knows `key`.
 fn elsewhere(key: &str) -> Option<String> {
-    workload::belongs(key)
-        .or_else(|| transports::belongs(key))
-        .or_else(|| network::belongs(key))
-        .or_else(|| faults::belongs(key))
+    let tables = [workload::belongs, transports::belongs, network::belongs, fleet::belongs, faults::belongs];
+    tables.into_iter().find_map(|belongs| belongs(key))
 }
 
 fn default_warmup(transports: &[Transport]) -> Duration {

@@ -12,8 +12,7 @@ use super::query::{Asked, Rejected, asked, none_match_holds};
 use super::routes::{Topic, topic};
 use super::stats::count;
 use super::{App, long_poll};
-use crate::broker::Answer;
-use crate::feed::Room;
+use crate::feed::{Replay, Room};
 
 /// Most bytes of events in one answer; what is beyond waits, and `more` says so. Without it one
 /// request could ask for ten thousand of the largest messages at once.
@@ -29,21 +28,21 @@ pub(super) async fn events(
     let topic = topic(path)?;
     let asked = asked(&topic, query)?;
     let answer = match asked.wait.is_zero() {
-        true => look(&app, &topic, &asked),
+        true => look(&app, &topic, &asked).await?,
         false => long_poll::hold(&app, &topic, asked).await?,
     };
-    let head = etag(&answer.epoch, answer.replay.head);
+    let head = etag(&answer.epoch, answer.head);
     let unchanged = none_match_holds(request.headers(), &head);
     if request.method() == Method::GET {
         count(&app.counters.polls);
-        if unchanged || answer.replay.events.is_empty() {
+        if unchanged || answer.events.is_empty() {
             count(&app.counters.empty);
         }
     }
     if unchanged {
         return Ok((StatusCode::NOT_MODIFIED, headers(&head)).into_response());
     }
-    let tag = etag(&answer.epoch, answer.replay.offset);
+    let tag = etag(&answer.epoch, answer.offset);
     let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok((headers(&tag), [kind], body(&answer)).into_response())
 }
@@ -53,8 +52,9 @@ pub(super) fn room(asked: &Asked) -> Room {
     Room { events: asked.limit, bytes: ANSWER }
 }
 
-fn look(app: &App, topic: &str, asked: &Asked) -> Answer {
-    app.broker.replay(topic, &asked.position, &asked.who, room(asked), app.settings.clock.now())
+async fn look(app: &App, topic: &str, asked: &Asked) -> Result<Replay, Problem> {
+    let now = app.settings.clock.now();
+    Ok(app.broker.replay(topic, &asked.position, &asked.who, room(asked), now).await?)
 }
 
 fn etag(epoch: &str, offset: u64) -> String {
@@ -68,8 +68,8 @@ fn headers(etag: &str) -> [(HeaderName, HeaderValue); 2] {
 }
 
 /// The events were encoded when they were published; here they are only strung together.
-fn body(answer: &Answer) -> Vec<u8> {
-    let Answer { epoch, replay } = answer;
+fn body(replay: &Replay) -> Vec<u8> {
+    let epoch = &replay.epoch;
     let events: usize = replay.events.iter().map(|event| event.json.len() + 1).sum();
     let mut body = Vec::with_capacity(events + 128);
     let (offset, first, recovered, more) = (replay.offset, replay.first, replay.recovered, replay.more);

@@ -24,7 +24,7 @@ use super::query::{Rejected, asked};
 use super::routes::{Topic, topic};
 use super::stats::count;
 use crate::broker::Subscription;
-use crate::feed::{Cursor, Entry, Reader, Room, Stored};
+use crate::feed::{Batch, Cursor, Entry, Lost, Reader, Room, Stored};
 
 mod incoming;
 
@@ -55,14 +55,23 @@ pub(super) struct Hello<'a> {
 }
 
 impl<'a> Hello<'a> {
-    pub(super) fn new(epoch: &'a str, entry: &Entry) -> Self {
-        Self { epoch, offset: entry.cursor.offset, first: entry.first, recovered: entry.recovered }
+    pub(super) fn new(entry: &'a Entry) -> Self {
+        Self {
+            epoch: &entry.epoch,
+            offset: entry.cursor.offset,
+            first: entry.first,
+            recovered: entry.recovered,
+        }
     }
 }
 
 #[derive(Serialize)]
 struct Greeting<'a> {
     hello: Hello<'a>,
+}
+
+fn greeting(entry: &Entry) -> String {
+    serde_json::to_string(&Greeting { hello: Hello::new(entry) }).unwrap_or_default()
 }
 
 /// `GET /topics/{topic}/socket`.
@@ -76,10 +85,9 @@ pub(super) async fn socket(
     let topic = topic(path)?;
     let asked = asked(&topic, query)?;
     let upgrade = upgrade.map_err(|rejection| not_an_upgrade(request.method(), &rejection))?;
-    let subscription = app.broker.subscribe(&topic)?;
+    let subscription = app.broker.subscribe(&topic, &asked.position).await?;
     let entry = subscription.enter(&asked.position);
-    let greeting = Greeting { hello: Hello::new(subscription.epoch(), &entry) };
-    let greeting = serde_json::to_string(&greeting).unwrap_or_default();
+    let greeting = greeting(&entry);
 
     let upgrade = limited(upgrade, &app);
     let alive = app.tasks.token();
@@ -214,8 +222,11 @@ impl Peer {
     async fn deliver(&mut self) -> Result<(), End> {
         loop {
             let now = self.app.settings.clock.now();
-            let batch = self.subscription.next(self.cursor, &self.who, BATCH, now);
-            let batch = batch.map_err(|_| End::Close(SLOW, "slow"))?;
+            let batch = match self.subscription.next(self.cursor, &self.who, BATCH, now) {
+                Ok(batch) => batch,
+                Err(Lost::Fallen) => return Err(End::Close(SLOW, "slow")),
+                Err(Lost::Renewed) => Box::pin(self.begin_anew()).await?,
+            };
             if !batch.events.is_empty() {
                 self.write(Frames::Events(&batch.events)).await?;
             }
@@ -225,6 +236,14 @@ impl Peer {
                 return Ok(());
             }
         }
+    }
+
+    /// What was kept is gone: said on the socket, where the reader is.
+    async fn begin_anew(&mut self) -> Result<Batch, End> {
+        let entry = self.subscription.enter_anew();
+        (self.cursor, self.joined) = (entry.cursor, entry.head);
+        self.write(Frames::One(Message::text(greeting(&entry)))).await?;
+        Ok(Batch { events: Vec::new(), cursor: entry.cursor, more: true })
     }
 
     /// Feeds all frames, then flushes once. While the socket takes nothing, keeps an eye on how far

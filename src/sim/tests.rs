@@ -27,6 +27,7 @@ fn scenario(clients: u32, duration: Duration, workload: Workload, ways: Vec<Way>
         clients,
         engine: Engine::Sim,
         network: None,
+        fleet: None,
         workload,
         transports: ways.into_iter().enumerate().map(transport).collect(),
         faults: Vec::new(),

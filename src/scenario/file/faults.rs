@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::fault::{Fault, What};
+use crate::scenario::fleet::Fleet;
 
 use super::section::{Bounds, Section, within};
 use super::tree::{Node, Value};
-use super::{DAY, format_duration};
+use super::{DAY, fleet, format_duration};
 
 /// Kinds, each with its keys.
 pub(super) const KINDS: [(&str, &[&str]); 7] = [
@@ -20,7 +21,6 @@ pub(super) const KINDS: [(&str, &[&str]); 7] = [
 ];
 /// More cannot be told apart in a chart.
 pub(super) const MOST_FAULTS: usize = 16;
-pub(super) const SERVERS: Bounds<u32> = Bounds { least: 1, most: 1000 };
 /// Below this nobody is picked; 0 is no share.
 pub(super) const SHARE: Bounds<f64> = Bounds { least: 0.0001, most: 1.0 };
 const SHORTEST_MS: u64 = 10;
@@ -33,6 +33,16 @@ pub(super) struct Around {
     pub(super) servers: u32,
     /// Whether the broker is a process of its own that `run` starts.
     pub(super) own_broker: bool,
+}
+
+impl Around {
+    pub(super) fn new(duration: Duration, fleet: Option<&Fleet>) -> Self {
+        Self {
+            duration,
+            servers: fleet.map_or(1, |fleet| fleet.servers),
+            own_broker: fleet.is_some_and(|fleet| fleet.broker.is_redis() && fleet.redis.is_none()),
+        }
+    }
 }
 
 /// Where a key belongs that a `[[fault]]` would know.
@@ -167,7 +177,7 @@ fn moment(section: &mut Section<'_>, key: &'static str, most: Duration, of: &str
 }
 
 fn server(section: &mut Section<'_>, around: Around) -> u32 {
-    let number = section.count("server", Some(1), SERVERS);
+    let number = section.count("server", Some(1), fleet::SERVERS);
     if number > around.servers
         && let Some(node) = section.get("server")
     {

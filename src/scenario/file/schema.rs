@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::link::PROFILES;
 
 use super::section::{Bounds, LONGEST_LINE};
-use super::{MOST_CLIENTS, TOP, faults, network, transports, workload};
+use super::{MOST_CLIENTS, TOP, faults, fleet, network, transports, workload};
 
 /// A JSON Schema, draft 2020-12, of scenario files read as JSON.
 #[must_use]
@@ -79,6 +79,22 @@ fn top(key: &str) -> Option<Value> {
             "type": "object",
             "properties": properties(&network::KEYS, network_key),
             "additionalProperties": false
+        }),
+        "fleet" => json!({
+            "description": "Several servers; absent: one.",
+            "type": "object",
+            "properties": properties(&fleet::KEYS, fleet_key),
+            "additionalProperties": false,
+            "allOf": [
+                {
+                    "if": { "properties": { "broker": { "const": "memory" } }, "required": ["broker"] },
+                    "then": { "properties": { "servers": { "maximum": 1 } } }
+                },
+                {
+                    "if": { "properties": { "broker": { "enum": ["none", "memory"] } }, "required": ["broker"] },
+                    "then": { "not": { "required": ["redis"] } }
+                }
+            ]
         }),
         "fault" => json!({
             "description": "What goes wrong on purpose.",
@@ -159,11 +175,33 @@ fn network_key(key: &str) -> Option<Value> {
     })
 }
 
+fn fleet_key(key: &str) -> Option<Value> {
+    let words = |all: &[&str]| all.iter().map(|word| json!(word)).collect::<Value>();
+    Some(match key {
+        "servers" => count("Server processes per transport; 2 when absent.", fleet::SERVERS),
+        "placement" => json!({
+            "description": "Who is at which server; random, by the seed, when absent.",
+            "enum": words(&fleet::PLACEMENTS.map(|(word, _)| word))
+        }),
+        "broker" => json!({
+            "description": "What carries an event to the other servers; redis when absent.",
+            "enum": words(&fleet::BROKERS.map(|(word, _)| word))
+        }),
+        "redis" => json!({
+            "description": "Redis to use; absent: one is started for the run.",
+            "type": "string",
+            "pattern": "^redis://.",
+            "examples": ["redis://127.0.0.1:6379"]
+        }),
+        _ => return None,
+    })
+}
+
 fn fault_key(key: &str) -> Option<Value> {
     Some(match key {
         "at" => said("duration", "When it begins, from the start of the window."),
         "for" => said("duration", "How long it lasts; within the window."),
-        "server" => count("Which server; 1 when absent.", faults::SERVERS),
+        "server" => count("Which server; 1 when absent.", fleet::SERVERS),
         "keep_data" => boolean("Whether the broker comes back with what it held; true when absent."),
         "share" => number("Share of the people.", faults::SHARE),
         "idle" => said("duration", "A connection silent for so long is closed."),

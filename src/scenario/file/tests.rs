@@ -7,6 +7,7 @@ use crate::scenario::{Inbox, Workload};
 use crate::transport::Way;
 
 mod faults;
+mod fleet;
 mod network;
 mod workload;
 
@@ -225,18 +226,11 @@ fn parts_that_are_not_built_yet_say_so() {
                 "interval = \"5s\"\nhttp = \"2\"\nshared_cache = \"5s\"\nbackoff_max = \"9s\""
             )
             .replace("\"websocket\"", "\"websocket\"\ncoalesce = \"5ms\""),
-        "[fleet]\nservers = 2\n"
+        "\n"
     );
     let lines = told(&text, &Overrides::default());
-    let keys = [
-        "visit",
-        "headers",
-        "poll.http",
-        "poll.shared_cache",
-        "poll.backoff_max",
-        "websocket.coalesce",
-        "fleet",
-    ];
+    let keys =
+        ["visit", "headers", "poll.http", "poll.shared_cache", "poll.backoff_max", "websocket.coalesce"];
     assert_eq!(lines.len(), keys.len(), "{lines:#?}");
     for (line, key) in lines.iter().zip(keys) {
         assert!(line.contains(&format!(" {key}: ")) && line.contains("is not built yet; "), "{line}");
