@@ -11,9 +11,11 @@ use crate::scenario::{Engine, Scenario};
 mod fleet;
 mod person;
 pub mod schema;
+mod trouble;
 
 pub use fleet::{Fleet, Hops};
 pub use person::{Ask, News, Person};
+pub use trouble::{Happened, Trouble};
 
 /// Value of [`Outcome::schema`].
 pub const SCHEMA: &str = "anynews/outcome/1";
@@ -139,6 +141,9 @@ pub struct TransportOutcome {
     /// What one person saw, for the timeline.
     #[serde(default)]
     pub person: Option<Person>,
+    /// What went wrong, and how people came back; null where nothing did.
+    #[serde(default)]
+    pub trouble: Option<Trouble>,
 }
 
 /// Requests in the window; `opens` over the whole run.

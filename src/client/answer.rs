@@ -11,6 +11,8 @@ pub(super) struct Answer<'a> {
     #[serde(borrow)]
     pub(super) epoch: Cow<'a, str>,
     pub(super) offset: u64,
+    #[serde(default = "yes")]
+    pub(super) recovered: bool,
     #[serde(default)]
     pub(super) more: bool,
     #[serde(borrow)]
@@ -33,6 +35,12 @@ pub(super) struct Hello<'a> {
     #[serde(borrow)]
     pub(super) epoch: Cow<'a, str>,
     pub(super) offset: u64,
+    #[serde(default = "yes")]
+    pub(super) recovered: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// One text frame of a socket.

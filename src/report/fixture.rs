@@ -161,6 +161,7 @@ fn bare(label: &str, kind: &str) -> TransportOutcome {
         series: Series::default(),
         audit: None,
         person: None,
+        trouble: None,
     }
 }
 
