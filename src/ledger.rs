@@ -125,8 +125,8 @@ pub fn series_step(duration_us: i64) -> i64 {
 }
 
 impl Ledger {
-    /// An empty ledger. `duration` in microseconds; `long` for long polls, whose answer must lie in
-    /// the window too; `person` is the client whose timeline is kept.
+    /// An empty ledger. `duration` in microseconds; `long` for long polls, which
+    /// count by their answer; `person` is the client whose timeline is kept.
     #[must_use]
     pub fn new(plan: Arc<Plan>, duration: i64, long: bool, person: u32) -> Self {
         let readers = plan.schedule.reads.iter().map(|&t| Reader::new(plan.by_topic[t as usize].len()));

@@ -97,7 +97,7 @@ impl Book {
 
     /// A poll came back; true when it counts.
     pub fn polled(&mut self, poll: &Polled) -> bool {
-        let step = self.steps.index(poll.intended);
+        let step = self.steps.index(self.place(poll));
         let counts = self.answered_in(step, poll);
         if counts {
             if !self.long {
@@ -109,12 +109,20 @@ impl Book {
         counts
     }
 
+    /// Where a poll lies in time, microseconds: a short one when it was due, a long one when it was
+    /// answered. Counting long polls by their answer has no edge: a window sees as many end as begin.
+    #[must_use]
+    #[inline]
+    pub fn place(&self, poll: &Polled) -> i64 {
+        if self.long { poll.answered } else { poll.intended }
+    }
+
     /// The same without the times of the request, which virtual time does not know, and with the step
-    /// of the series it was intended in.
+    /// of the series it lies in.
     #[inline]
     pub fn answered_in(&mut self, step: usize, poll: &Polled) -> bool {
         self.answered_whole_run += 1;
-        if !self.counts(poll.intended) || (self.long && poll.answered >= self.duration) {
+        if !self.counts(self.place(poll)) {
             return false;
         }
         self.requests.polls += 1;

@@ -61,9 +61,12 @@ fn waste_counts_only_intended_times_in_the_window() {
 #[test]
 fn a_long_poll_counts_with_its_answer_in_the_window() {
     let mut ledger = Ledger::new(plan(vec![], 1, false), WINDOW, true, 0);
+    ask(&mut ledger, -20, -1, 1);
+    ask(&mut ledger, -2, 0, 0);
     ask(&mut ledger, 0, WINDOW - 1, 1);
     ask(&mut ledger, WINDOW - 2, WINDOW, 0);
-    assert_eq!(ledger.close(WINDOW, 0).outcome.requests.polls, 1);
+    let books = ledger.close(WINDOW, 0).outcome;
+    assert_eq!((books.requests.polls, books.requests.empty), (2, 1));
 }
 
 #[test]

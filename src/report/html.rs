@@ -11,6 +11,7 @@ use super::ways::{Way, ways};
 mod compare;
 mod data;
 mod figures;
+mod fleet;
 mod parts;
 
 const STYLE: &str = include_str!("html/style.css");
@@ -81,6 +82,9 @@ fn sections(
             (section("prediction", "What you predicted", parts::prediction(outcome, &guess)))
         }
         (section("scenario", "The experiment", parts::scenario(outcome)))
+        @if let Some(body) = fleet::section(outcome, all) {
+            (section("fleet", "How A’s message reaches B", body))
+        }
         (section("person-time", "One person’s time", figures.person()))
         (section("charts", "Charts", figures.charts()))
         (section("reverse", "When this result would reverse", parts::reverse(verdict)))

@@ -41,7 +41,7 @@ pub(super) fn live(person: &Person<'_>, hold: Duration, part: &mut Part, stale: 
                 if up { part.traffic.up(step, bytes, 1) } else { part.traffic.down(step, bytes, 1) }
             }
         }
-        if part.book.answered_in(part.book.step_of(sent), &poll) {
+        if part.book.answered_in(part.book.step_of(answered), &poll) {
             part.person.iter_mut().for_each(|person| person.asked(poll));
         }
         (taken, sent, wait) = (upto, answered, hold_us);

@@ -7,7 +7,6 @@ use super::view::View;
 use super::{Expected, traffic};
 use crate::sizes::PollSizes;
 
-mod renewal;
 mod walk;
 
 /// Everything that is expected of a crowd of long polls. d is the mean one-way delay, λ the rate of
@@ -15,9 +14,8 @@ mod walk;
 ///
 /// * Cycle, Poisson: C = 2d + a(1 − b)/λ with a = e^(−2λd), the chance that nothing comes while the
 ///   answer and the next request are under way, and b = e^(−λτ), the chance that a whole hold brings
-///   nothing. For τ → ∞ it is 2d + e^(−2λd)/λ. Polls come at the rate 1/C, and ab of them are empty.
-///   How many fall whole into a finite window, and how the first holds, which end evenly, disturb it:
-///   [`renewal`].
+///   nothing. For τ → ∞ it is 2d + e^(−2λd)/λ. Answers come at the rate 1/C, and ab of them are empty:
+///   a renewal process, near its stationary state because first holds end evenly over τ.
 /// * Delay, Poisson: news that finds a poll held takes d. News that comes within the 2d while no poll
 ///   is there waits for the next and takes d to 3d, evenly (RFC 6202 §2.2: the maximal latency is over
 ///   three trips). Such is a share 2d/C of the time, hence of the news, so the mean is d + 2d²/C.
@@ -54,15 +52,16 @@ pub(super) fn expect(view: &View<'_>, hold: Duration) -> Expected {
 fn poisson(view: &View<'_>, lambda: f64, hold: f64, home: f64, expected: &mut Expected) {
     let (d, clients) = (view.path.d, view.clients);
     let gap = d + home;
-    let process = renewal::Process { lambda, gap, hold, warmup: view.warmup, window: view.window };
-    let (polls, empty) = process.counted();
-    (expected.polls, expected.empty) = (clients * polls, clients * empty);
+    let unheld = libm::exp(-lambda * gap);
+    let held_in_vain = unheld * libm::exp(-lambda * hold);
+    let cycle = gap - unheld * libm::expm1(-lambda * hold) / lambda;
+    expected.polls = clients * view.window / cycle;
+    expected.empty = expected.polls * held_in_vain;
     expected.delivered = view.news.owed;
-    let cycle = process.cycle();
     expected.latency = Some(home + gap * gap / 2.0 / cycle);
     // Only what comes before the next request is sent waits for it: half the answer's trip.
     expected.wait = Some(home * home / 2.0 / cycle);
-    expected.per_answer = lambda * cycle / (1.0 - process.held_in_vain());
+    expected.per_answer = lambda * cycle / (1.0 - held_in_vain);
     if view.path.steady() {
         expected.law = Some(Law::jump_then_uniform(home, 1.0 - gap / cycle, home + gap));
     }

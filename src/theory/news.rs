@@ -19,6 +19,8 @@ pub(super) struct Item {
     pub(super) pairs: f64,
     /// Whether a client wrote it.
     pub(super) own: bool,
+    /// Whether it is the first that this client writes.
+    pub(super) first: bool,
     /// How long a poll still finds it, microseconds: its time to live, or the time until a later event
     /// of its key takes its place (conflation).
     pub(super) lives: i64,
@@ -62,6 +64,9 @@ impl News {
                 at: event.at,
                 pairs: f64::from(readers[event.topic as usize] - u32::from(own)),
                 own,
+                first: event
+                    .author
+                    .is_some_and(|author| plan.by_author[author as usize].first() == Some(&(index as u32))),
                 lives,
                 replaced,
                 json: sizes::event(event, topic, offset, index as u32) as f64,
@@ -104,6 +109,7 @@ impl News {
             at: 0,
             pairs: published,
             own: false,
+            first: false,
             lives: FOR_EVER,
             replaced: false,
             json,

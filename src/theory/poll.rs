@@ -111,7 +111,7 @@ fn deliveries(view: &View<'_>, period: f64, sizes: &PollSizes, expected: &mut Ex
     let (mut age, mut wait, mut sending, mut payload) = (0.0, 0.0, 0.0, 0.0);
     let mut spans = Vec::new();
     for item in view.news.counted() {
-        let (span, sent) = (span(view, item, period), view.sending(item.own));
+        let (span, sent) = (span(view, item, period), view.sending(item));
         let found = item.pairs * span / period;
         let missed = item.pairs - found;
         *(if item.replaced { &mut expected.superseded } else { &mut expected.expired }) += missed;
@@ -133,7 +133,7 @@ fn deliveries(view: &View<'_>, period: f64, sizes: &PollSizes, expected: &mut Ex
         let home = view.path.carries_down(traffic::answer(view, sizes, 1.0 + beside, json));
         expected.latency = Some((age + sending) / expected.delivered + home);
         expected.wait = Some(wait / expected.delivered);
-        let shift = view.common_sending().map(|sent| sent + home);
+        let shift = view.common(View::sending).map(|sent| sent + home);
         expected.law = shift.and_then(|shift| law(view, period, spans, shift));
     }
 }
@@ -162,7 +162,7 @@ fn lives_at_server(view: &View<'_>, item: &Item) -> i64 {
     if item.replaced || item.lives == FOR_EVER {
         return item.lives;
     }
-    (item.lives - (view.sending(item.own) * 1e6) as i64).max(0)
+    (item.lives - (view.sending(item) * 1e6) as i64).max(0)
 }
 
 /// Events that the polls of the window bring, and their mean size: what the warm-up left for them is
@@ -212,7 +212,7 @@ fn covered(view: &View<'_>, plan: &Plan, topic: u32, own: Option<u32>, period: i
         }
         let item = &view.news.items[index as usize];
         // A poll sent a trip before the server has the event finds it.
-        let sent = (view.sending(item.own) * 1e6) as i64;
+        let sent = (view.sending(item) * 1e6) as i64;
         let from = (item.at + sent - trip).max(end);
         let lives = lives_at_server(view, item);
         let to = (item.at + sent - trip).saturating_add(lives.min(period)).min(duration);

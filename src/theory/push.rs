@@ -45,14 +45,15 @@ fn pushed(view: &View<'_>, socket: bool) -> Expected {
         ..Expected::default()
     };
     let (mut sums, mut sending) = (traffic::Sums::default(), 0.0);
+    let sent = if socket { View::sending } else { View::sending_beside };
     for item in view.news.counted() {
         sums.add(item, item.pairs);
-        sending += item.pairs * view.sending(item.own);
+        sending += item.pairs * sent(view, item);
     }
     if expected.delivered > 0.0 {
         let home = view.path.carries_down(traffic::event(&sums, socket));
         expected.latency = Some(home + sending / expected.delivered);
-        expected.law = match view.common_sending() {
+        expected.law = match view.common(sent) {
             Some(sent) if view.path.steady() => Some(Law::constant(sent + home)),
             Some(0.0) if !view.path.lossy => Some(Law::uniform(home - jitter, home + jitter)),
             _ => None,

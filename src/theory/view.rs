@@ -1,6 +1,6 @@
 //! A scenario as the formulas see it: a few numbers, and the schedule where one was written down.
 
-use super::news::News;
+use super::news::{Item, News};
 use crate::ledger::Plan;
 use crate::link::Link;
 use crate::scenario::{Scenario, Workload};
@@ -64,18 +64,21 @@ impl<'a> View<'a> {
 
     /// How much later than its intended time an event is at the server: nothing for the schedule's
     /// publisher, whom no network delays, and a trip for what a client writes.
-    pub(super) fn sending(&self, own: bool) -> f64 {
-        if own { self.path.d } else { 0.0 }
+    pub(super) fn sending(&self, item: &Item) -> f64 {
+        if item.own { self.path.d } else { 0.0 }
     }
 
-    /// The extra delay of all counted events, where it is the same for all.
-    pub(super) fn common_sending(&self) -> Option<f64> {
-        let own = self.news.counted().filter(|item| item.own).count();
-        match own {
-            0 => Some(0.0),
-            n if n == self.news.counted().count() => Some(self.path.d),
-            _ => (self.path.d == 0.0).then_some(0.0),
-        }
+    /// The same where writers hold an answer: the first POST opens a connection beside it, which takes
+    /// a round trip.
+    pub(super) fn sending_beside(&self, item: &Item) -> f64 {
+        self.sending(item) + if item.first { 2.0 * self.path.d } else { 0.0 }
+    }
+
+    /// The extra delay of all counted events by `sending`, where it is the same for all.
+    pub(super) fn common(&self, sending: impl Fn(&Self, &Item) -> f64) -> Option<f64> {
+        let mut all = self.news.counted().map(|item| sending(self, item));
+        let one = all.next().unwrap_or(0.0);
+        all.all(|other| other == one).then_some(one)
     }
 
     /// Mean age of the oldest Poisson event of the last u seconds, zero when there is none:

@@ -3,6 +3,7 @@
 mod browser;
 mod command_line;
 mod engines_agree;
+mod fleet_runs;
 mod foreign;
 mod handshake;
 mod harness;
@@ -10,6 +11,8 @@ mod live_runs;
 mod network;
 mod peers;
 mod program;
+mod redis_brokers;
+mod redis_process;
 mod serve_command;
 mod server_api;
 mod server_counts;

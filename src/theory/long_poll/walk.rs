@@ -84,29 +84,26 @@ impl Walked {
 
 impl Reader<'_> {
     fn server(&self, item: &Item) -> f64 {
-        item.at as f64 / 1e6 + self.view.sending(item.own)
+        item.at as f64 / 1e6 + self.view.sending_beside(item)
     }
 
     fn walk(&mut self, items: &[Item]) {
         let (up, window) = (self.view.path.d, self.view.window);
         let cycle = self.hold + up + self.home;
         let first = items.first().map_or(f64::INFINITY, |item| self.server(item));
-        // Whole empty polls before the first event, and whether the poll it answers was sent in the window.
-        let whole = ((first + self.home).min(window) - cycle).max(0.0) / cycle;
-        let mut sent = (first - up).min(window).max(0.0) / cycle;
-        sent = if self.view.warmup == 0.0 { 1.0 } else { sent.min(1.0) };
-        self.walked.polls += whole;
-        self.walked.empty += whole;
+        // Empty answers before the first event.
+        let vain = (first - up).min(window).max(0.0) / cycle;
+        self.walked.polls += vain;
+        self.walked.empty += vain;
         let (mut taken, mut leaves, mut asked) = (0, first, f64::NEG_INFINITY);
         while taken < items.len() {
             let upto = taken + items[taken..].partition_point(|item| self.server(item) <= leaves);
-            if leaves + self.home < window {
-                self.walked.polls += sent;
+            if (0.0..window).contains(&(leaves + self.home)) {
+                self.walked.polls += 1.0;
             }
             self.hand_over(&items[taken..upto], leaves, asked);
             taken = upto;
             asked = leaves + self.home;
-            sent = f64::from(u8::from((0.0..window).contains(&asked)));
             let Some(next) = items.get(taken) else { break };
             // Holds that end before the next event.
             let at = self.server(next);
@@ -115,7 +112,6 @@ impl Reader<'_> {
             self.in_vain(asked, cycle, held);
             there += held * cycle;
             asked += held * cycle;
-            sent = if held > 0.0 { f64::from(u8::from((0.0..window).contains(&asked))) } else { sent };
             leaves = at.max(there);
         }
         if !items.is_empty() {
@@ -123,12 +119,11 @@ impl Reader<'_> {
         }
     }
 
-    /// So many empty polls, the first asked at `asked`; those count that are sent and answered in the
-    /// window.
+    /// So many empty polls, the first asked at `asked`; those count whose answer lies in the window.
     fn in_vain(&mut self, asked: f64, cycle: f64, n: f64) {
-        let from = (-asked / cycle).ceil().max(0.0);
-        let to = ((self.view.window - asked) / cycle).ceil() - 1.0;
-        let counted = (to.min(n) - from).max(0.0);
+        let first = (-asked / cycle).ceil().max(1.0);
+        let last = (((self.view.window - asked) / cycle).ceil() - 1.0).min(n);
+        let counted = (last - first + 1.0).max(0.0);
         self.walked.polls += counted;
         self.walked.empty += counted;
     }
