@@ -19,10 +19,12 @@ use crate::threshold;
 mod assemble;
 mod between;
 mod child;
+mod faults;
 mod fleet;
 mod group;
 pub mod limits;
 mod machine;
+mod proxy;
 mod publisher;
 mod redis;
 mod servers;
@@ -124,6 +126,9 @@ pub async fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec
         limits::check_files(scenario, group)?;
     }
     limits::check_ports(scenario)?;
+    if let Some(why) = faults::impossible(&scenario.faults) {
+        return Err(Error::TooLarge(why));
+    }
 
     let between = Between::start(scenario, &options.executable).await?;
     let clock = Clock::anchored_now();

@@ -70,6 +70,12 @@ impl Scenario {
     /// What of it only real servers can show, in words; none where every engine will do.
     #[must_use]
     pub fn needs_live(&self) -> Option<&'static str> {
+        if !self.faults.is_empty() {
+            return Some(
+                "[[fault]] breaks real processes and connections, which only --engine live has; \
+                 run it so, or leave [[fault]] out",
+            );
+        }
         self.fleet.as_ref().map(|_| {
             "[fleet] is about real servers and what is between them, which only --engine live has; \
              run it so, or leave [fleet] out"

@@ -5,16 +5,17 @@ use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::{Error as WireError, Message};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error as WireError, Message};
 
-use super::answer::{Ack, Frame};
+use super::answer::{Ack, Frame, Refusal};
 use super::comeback::Comeback;
 use super::http::Asker;
 use super::{Crowd, Position, Saw, long_poll, poll, sender};
 use crate::ledger::Plan;
-use crate::transport::{FALLBACK_HOLD, FALLBACK_INTERVAL};
+use crate::transport::{FALLBACK_HOLD, FALLBACK_INTERVAL, retry_after};
 
 type Socket = WebSocketStream<TcpStream>;
 
@@ -30,7 +31,8 @@ enum NoSocket {
 }
 
 pub(super) async fn live(crowd: &Crowd, client: u32) {
-    let mut person = Person { crowd, client, position: None, sent: 0, unanswered: VecDeque::new() };
+    let mut person =
+        Person { crowd, client, position: None, sent: 0, unanswered: VecDeque::new(), again: None };
     let mut comeback = Comeback::new(crowd, client);
     while !crowd.stop.is_cancelled() {
         let again = person.position.is_some();
@@ -61,6 +63,8 @@ struct Person<'a> {
     sent: usize,
     /// Those of them that the server has not answered, in order.
     unanswered: VecDeque<u32>,
+    /// When those are to be sent again.
+    again: Option<Instant>,
 }
 
 impl Person<'_> {
@@ -83,7 +87,7 @@ impl Person<'_> {
     /// No socket is to be had: long polls instead, or, where those are refused too, short ones; what is
     /// still to be sent goes by POST. It stays so for the rest of the run.
     async fn fall_back(self) {
-        let Self { crowd, client, position, sent, unanswered } = self;
+        let Self { crowd, client, position, sent, unanswered, .. } = self;
         crowd.ledger().fell_back();
         let Ok(line) = long_poll::line(FALLBACK_HOLD) else { return };
         let mut asker = Asker::new(crowd, client, &line, false);
@@ -109,14 +113,10 @@ impl Person<'_> {
         let mut gate_open = false;
         let mut cut = self.crowd.feel(self.client);
         let mut eyes = cut.clone();
-        // What was sent on an earlier socket and not answered goes out again; its `id` says so.
-        for event in self.unanswered.clone() {
-            self.crowd.ledger().sent_again(event, true);
-            if !self.write(&mut socket, event).await {
-                return;
-            }
-        }
+        // What was sent on an earlier socket and not answered goes out again.
+        self.again = (!self.unanswered.is_empty()).then(Instant::now);
         loop {
+            let again = self.again;
             let next = self.crowd.plan.by_author[self.client as usize].get(self.sent).copied();
             let message = async {
                 eyes.reads().await;
@@ -131,6 +131,12 @@ impl Person<'_> {
                 event = self.due(next), if gate_open && next.is_some() => {
                     self.sent += 1;
                     if !self.send(&mut socket, event).await {
+                        return;
+                    }
+                }
+                () = sleep_until(again.unwrap_or_else(Instant::now)), if again.is_some() => {
+                    self.again = None;
+                    if !self.send_again(&mut socket).await {
                         return;
                     }
                 }
@@ -158,6 +164,17 @@ impl Person<'_> {
         }
         self.unanswered.push_back(event);
         self.write(socket, event).await
+    }
+
+    /// Sends what has no answer once more; by its `id` the server knows what it has.
+    async fn send_again(&self, socket: &mut Socket) -> bool {
+        for &event in &self.unanswered {
+            self.crowd.ledger().sent_again(event, true);
+            if !self.write(socket, event).await {
+                return false;
+            }
+        }
+        true
     }
 
     async fn write(&self, socket: &mut Socket, event: u32) -> bool {
@@ -199,6 +216,10 @@ impl Person<'_> {
             if let Some(event) = event.filter(|event| self.answered(*event)) {
                 self.crowd.ledger().acknowledged(event, self.crowd.now(), true);
             }
+        } else if let Some(Refusal { status: 500.. }) = frame.error {
+            // The server's own trouble, which may pass.
+            let pause = retry_after(self.crowd.seed, self.client, 0);
+            self.again.get_or_insert_with(|| Instant::now() + pause);
         } else if frame.error.is_some() {
             let event = frame.id.and_then(|id| self.event_of(&id));
             if let Some(event) = event.filter(|event| self.answered(*event)) {

@@ -2,7 +2,7 @@
 
 use super::{Context, group};
 use crate::ledger::Books;
-use crate::outcome::{Audit, Bytes, Generator, Handshake, Server, TransportOutcome};
+use crate::outcome::{Audit, Bytes, Generator, Handshake, Server, TransportOutcome, Trouble};
 use crate::server::stats::{Sample, Stats};
 use crate::theory;
 use crate::wire;
@@ -52,6 +52,10 @@ pub(super) fn transport(
     outcome.label.clone_from(&transport.label);
     transport.way.kind().clone_into(&mut outcome.kind);
     outcome.bytes = bytes(outcome.bytes.payload, outcome.deliveries.delivered, from, to);
+    if !transport.way.asks() {
+        // Who fell back to polling is counted as that; the way itself wastes no asks.
+        outcome.waste_ratio = None;
+    }
     outcome.theory = theory::expect(context.scenario, &context.plan, &transport.way);
     outcome.series.bytes = byte_steps(&measured, outcome.series.requests.len());
     if let Some(stats) = last {
@@ -59,6 +63,9 @@ pub(super) fn transport(
         outcome.connections.handshakes = stats.handshakes;
         outcome.connections.peak = stats.connections.peak;
         outcome.bytes.opening = stats.bytes.opening;
+        if let Some(trouble) = &mut outcome.trouble {
+            trouble.closed_slow = stats.slow_closed;
+        }
         outcome.server = Some(server(stats, from, to, outcome.deliveries.delivered));
         let first = stats.first_exchange.as_ref();
         outcome.handshake =
@@ -72,6 +79,10 @@ pub(super) fn transport(
             events_encoded: stats.events.encoded,
         });
     }
+    let quiet = |trouble: &Trouble| {
+        trouble.faults.is_empty() && trouble.unrecovered + trouble.fallbacks + trouble.closed_slow == 0
+    };
+    outcome.trouble = outcome.trouble.filter(|trouble| !quiet(trouble) || outcome.connections.reconnects > 0);
     outcome
 }
 

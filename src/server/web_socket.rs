@@ -38,8 +38,6 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// Longer than any server lives: the time of the next ping when there is none.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
-const GOING_AWAY: &str = "the server is going away";
-
 /// Close code of a reader too far behind; it may come back (Centrifugo's number).
 const SLOW: u16 = 3008;
 /// Close code of a reader that answered no ping (Centrifugo's number).
@@ -174,7 +172,8 @@ impl Peer {
 
     async fn talk(&mut self) -> End {
         let app = self.app.clone();
-        let mut shutdown = pin!(app.shutdown.cancelled());
+        let mut turn = None;
+        let mut sent_away = pin!(app.sent_away(&mut turn));
         let mut pulse = pin!(sleep(self.first_ping()));
         let mut unanswered = false;
         loop {
@@ -202,9 +201,14 @@ impl Peer {
                         return end;
                     }
                 }
-                () = &mut shutdown => return End::Close(close_code::AWAY, GOING_AWAY),
+                () = &mut sent_away => return self.farewell(),
             }
         }
+    }
+
+    fn farewell(&self) -> End {
+        let (code, reason) = self.app.farewell();
+        End::Close(code, reason)
     }
 
     fn first_ping(&self) -> Duration {
@@ -257,12 +261,13 @@ impl Peer {
             return sent.map_err(|_| End::Gone);
         }
         let (cursor, joined) = (*cursor, *joined);
+        let farewell = app.farewell();
         Box::pin(async move {
             tokio::select! {
                 biased;
                 sent = send => sent.map_err(|_| End::Gone),
                 () = too_far_behind(subscription, cursor, joined, app.settings.queue) => Err(End::Close(SLOW, "slow")),
-                () = app.shutdown.cancelled() => Err(End::Close(close_code::AWAY, GOING_AWAY)),
+                () = app.shutdown.cancelled() => Err(End::Close(farewell.0, farewell.1)),
                 () = sleep(app.settings.pong_timeout) => Err(End::Gone),
             }
         })
