@@ -227,9 +227,9 @@ impl Crowd {
     }
 
     /// A server said whether the feed could be gone on with.
-    fn learned(&self, recovered: bool) {
+    fn learned(&self, client: u32, recovered: bool) {
         if !recovered {
-            self.ledger().unrecovered();
+            self.ledger().unrecovered(client);
         }
     }
 

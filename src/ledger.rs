@@ -189,8 +189,10 @@ impl Ledger {
     }
 
     /// A client that came back was told that the feed could not be gone on with.
-    pub fn unrecovered(&mut self) {
+    /// Offsets begin anew.
+    pub fn unrecovered(&mut self, client: u32) {
         self.trouble.unrecovered += 1;
+        self.readers[client as usize].forget_offset();
     }
 
     /// A client turned to polling because no socket was to be had.

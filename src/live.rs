@@ -74,6 +74,8 @@ pub enum Progress {
         /// Empty ones among them.
         empty: u64,
     },
+    /// A fault begins: its kind.
+    Fault(&'static str),
     /// The window is over; waiting for what is still on its way.
     Grace,
 }

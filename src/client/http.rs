@@ -152,7 +152,7 @@ impl<'a> Asker<'a> {
                 let body = response.bytes().await.ok()?;
                 let answer: Answer<'_> = serde_json::from_slice(&body).ok()?;
                 self.crowd.deliver(self.client, &answer.events, sent);
-                self.crowd.learned(answer.recovered);
+                self.crowd.learned(self.client, answer.recovered);
                 self.position = Some(Position { epoch: answer.epoch.into_owned(), offset: answer.offset });
                 Some(Got { events: answer.events.len() as u32, more: answer.more })
             }

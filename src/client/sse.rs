@@ -80,7 +80,7 @@ fn take(crowd: &Crowd, client: u32, block: &Block, position: &mut Option<Positio
     if block.event == "hello" {
         let Ok(hello) = serde_json::from_str::<Hello<'_>>(&block.data) else { return };
         let first = position.is_none();
-        crowd.learned(hello.recovered);
+        crowd.learned(client, hello.recovered);
         *position = Some(Position { epoch: hello.epoch.into_owned(), offset: hello.offset });
         if first {
             crowd.positioned(client);

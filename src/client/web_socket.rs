@@ -204,7 +204,7 @@ impl Person<'_> {
     fn take_frame(&mut self, frame: Frame<'_>) {
         if let Some(hello) = frame.hello {
             let first = self.position.is_none();
-            self.crowd.learned(hello.recovered);
+            self.crowd.learned(self.client, hello.recovered);
             self.position = Some(Position { epoch: hello.epoch.into_owned(), offset: hello.offset });
             if first {
                 self.crowd.positioned(self.client);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::Context;
 use super::group::Member;
+use super::{Context, Progress};
 use crate::clock::Micros;
 use crate::fault::{Fault, What, picked};
 use crate::os;
@@ -131,6 +131,7 @@ impl Now<'_> {
     }
 
     fn record(&self, people: Option<u32>) {
+        let _ = self.context.options.progress.send(Progress::Fault(self.fault.what.kind()));
         let now = self.now_s();
         self.members.iter().for_each(|member| member.record.begin(self.number, now, people));
     }

@@ -157,10 +157,6 @@ impl Worker {
         // Frames on their way, each with its events.
         let mut frames: VecDeque<Vec<u32>> = VecDeque::new();
         while self.open || !frames.is_empty() || !self.unpublished.is_empty() {
-            let again = async {
-                // The broker may be away for a while.
-                tokio::time::sleep(RETRY).await;
-            };
             let batch = tokio::select! {
                 first = self.queue.recv(), if self.open => match first {
                     Some(first) => drain(first, &mut self.queue),
@@ -170,11 +166,15 @@ impl Worker {
                     }
                 },
                 answer = from.next() => {
-                    let (Some(Ok(Message::Text(text))), Some(frame)) = (answer, frames.pop_front()) else { break };
+                    let Some(Ok(Message::Text(text))) = answer else { break };
+                    let Some(frame) = frames.pop_front() else { break };
                     self.answered(&text, frame);
                     continue;
                 }
-                () = again, if !self.unpublished.is_empty() => std::mem::take(&mut self.unpublished),
+                // The broker may be away for a while.
+                () = tokio::time::sleep(RETRY), if !self.unpublished.is_empty() => {
+                    std::mem::take(&mut self.unpublished)
+                }
             };
             let Some(frame) = frame(&self.crowd, &batch, self.start, self.back) else { continue };
             frames.push_back(batch);

@@ -3,6 +3,7 @@
 mod browser;
 mod command_line;
 mod engines_agree;
+mod faults;
 mod fleet_runs;
 mod foreign;
 mod handshake;
