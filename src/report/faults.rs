@@ -109,7 +109,8 @@ fn seconds(at: f64) -> String {
 fn storm(way: &Way<'_>, trouble: &Trouble) -> Option<String> {
     let n = way.t.connections.reconnects;
     let busiest = trouble.reconnects.iter().max().copied().filter(|_| n > 0)?;
-    let step = numbers::ms(way.t.series.step_s * 1000.0);
+    let step = std::time::Duration::try_from_secs_f64(way.t.series.step_s).ok()?;
+    let step = numbers::duration(step);
     let times =
         if n == 1 { "one connection was".to_owned() } else { format!("{} connections were", count(n)) };
     Some(format!("{}: {times} opened again, at most {} within {step}.", way.capital(), count(busiest)))

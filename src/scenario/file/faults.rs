@@ -45,9 +45,9 @@ impl Around {
     }
 }
 
-/// Where a key belongs that a `[[fault]]` would know.
+/// Where a key belongs that a `[[fault]]` would know. A stray `server` may as well be `[fleet]`'s.
 pub(super) fn belongs(key: &str) -> Option<String> {
-    let known = key == "at" || KINDS.iter().any(|(_, keys)| keys.contains(&key));
+    let known = key == "at" || KINDS.iter().any(|(_, keys)| keys.contains(&key) && key != "server");
     known.then(|| "it belongs to a [[fault]]".to_owned())
 }
 

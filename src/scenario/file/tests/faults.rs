@@ -96,6 +96,10 @@ fn one_thing_breaks_once_at_a_time() {
 
 #[test]
 fn a_key_of_a_fault_elsewhere_is_told_where_it_belongs() {
-    let text = LETTERS.replace("interval = \"5s\"", "interval = \"5s\"\nidle = \"5s\"");
-    assert_told(&text, &Overrides::default(), &["poll.idle: is not a key here; it belongs to a [[fault]]"]);
+    let text = letters("[network]\nidle = \"5s\"\n");
+    assert_told(
+        &text,
+        &Overrides::default(),
+        &["network.idle: is not a key here; it belongs to a [[fault]]"],
+    );
 }
