@@ -25,9 +25,6 @@ use stamps::Stamps;
 pub use stamps::{Arrived, Handed, Taken};
 pub use topic::Subscription;
 
-/// Topics one broker holds at most, so that names alone cannot fill the memory.
-pub const MAX_TOPICS: usize = 100_000;
-
 /// Where events are kept, and how they come to other servers. A closed set.
 #[derive(Debug, Clone)]
 pub enum Broker {
@@ -37,6 +34,21 @@ pub enum Broker {
     PubSub(Arc<PubSub>),
     /// One log per topic in Redis, which numbers the events; feeds here follow it and miss nothing.
     Log(Arc<Log>),
+}
+
+/// How much is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Capacity {
+    /// Events of each topic.
+    pub keep: usize,
+    /// Topics, so that names alone cannot fill the memory.
+    pub topics: usize,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self { keep: 10_000, topics: 100_000 }
+    }
 }
 
 /// How to reach Redis.
@@ -64,9 +76,9 @@ pub struct Published {
 /// Why a broker cannot serve now.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
-    /// There are [`MAX_TOPICS`] topics already.
-    #[error("there are {MAX_TOPICS} topics already; use one of them")]
-    TooManyTopics,
+    /// There are [`Capacity::topics`] already.
+    #[error("there are {0} topics already; use one of them")]
+    TooManyTopics(usize),
     /// Redis did not answer in time, or refused.
     #[error("the broker does not answer now; try again, with the same id if you publish")]
     Unreachable,
@@ -96,26 +108,26 @@ pub struct Counts {
 }
 
 impl Broker {
-    /// A broker in memory that keeps `keep` events per topic.
+    /// A broker in memory.
     #[must_use]
-    pub fn memory(keep: usize) -> Self {
-        Self::Memory(Arc::new(Memory::new(keep)))
+    pub fn memory(capacity: Capacity) -> Self {
+        Self::Memory(Arc::new(Memory::new(capacity)))
     }
 
     /// Feeds in memory, and pub/sub between the servers.
     ///
     /// # Errors
     /// Redis cannot be reached, or not be used.
-    pub async fn pubsub(remote: &Remote, keep: usize) -> Result<Self, NoRedis> {
-        Ok(Self::PubSub(PubSub::connect(remote, keep).await?))
+    pub async fn pubsub(remote: &Remote, capacity: Capacity) -> Result<Self, NoRedis> {
+        Ok(Self::PubSub(PubSub::connect(remote, capacity).await?))
     }
 
-    /// A log in Redis that keeps `keep` events per topic.
+    /// A log in Redis.
     ///
     /// # Errors
     /// Redis cannot be reached, or not be used.
-    pub async fn log(remote: &Remote, keep: usize) -> Result<Self, NoRedis> {
-        Ok(Self::Log(Log::connect(remote, keep).await?))
+    pub async fn log(remote: &Remote, capacity: Capacity) -> Result<Self, NoRedis> {
+        Ok(Self::Log(Log::connect(remote, capacity).await?))
     }
 
     /// Adds an event to a topic, making the topic when it is new, and wakes its readers.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +28,8 @@ mod servers;
 mod sse;
 mod web_socket;
 
+pub use http::builder;
+
 use answer::Incoming;
 use body::Body;
 use plight::{Feeling, Plights};
@@ -44,6 +47,8 @@ pub struct Crowd {
     pub way: Way,
     /// Where the servers are.
     pub servers: Servers,
+    /// How they speak TLS; none: they do not.
+    pub tls: Option<Arc<ClientConfig>>,
     /// The run's clock.
     pub clock: Clock,
     /// The run's seed.
@@ -97,6 +102,8 @@ pub struct Setting {
     pub way: Way,
     /// See [`Crowd::servers`].
     pub servers: Servers,
+    /// See [`Crowd::tls`].
+    pub tls: Option<Arc<ClientConfig>>,
     /// See [`Crowd::clock`].
     pub clock: Clock,
     /// See [`Crowd::seed`].
@@ -133,6 +140,7 @@ impl Crowd {
         Self {
             way: setting.way,
             servers: setting.servers,
+            tls: setting.tls,
             clock: setting.clock,
             seed: setting.seed,
             warmup: setting.warmup,
@@ -274,6 +282,15 @@ impl Crowd {
             && *person == client
         {
             let _ = to.send(Moment { at: self.now(), saw: saw() });
+        }
+    }
+
+    /// The scheme of an address: `http` or `ws`, and over TLS with an s.
+    fn scheme(&self, plain: &'static str) -> &'static str {
+        match (plain, &self.tls) {
+            ("http", Some(_)) => "https",
+            ("ws", Some(_)) => "wss",
+            (plain, _) => plain,
         }
     }
 

@@ -52,6 +52,9 @@ pub struct Scenario {
     /// The network between clients and server; none: plain loopback.
     #[serde(default)]
     pub network: Option<Link>,
+    /// Whether everything goes over TLS; the file's `[network] tls`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls: bool,
     /// Several servers, and what is between them; none: one server.
     #[serde(default)]
     pub fleet: Option<Fleet>,

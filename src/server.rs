@@ -4,6 +4,7 @@
 //! It knows nothing of scenarios, and never imports the client.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -12,18 +13,23 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::broker::Broker;
+use crate::broker::{Broker, Capacity};
 use crate::clock::Clock;
 use crate::link::Link;
 use crate::os;
 
+mod channel;
 mod connection;
 mod control;
+pub mod fuzz;
 mod guard;
+mod guest;
 mod head;
 mod leave;
 mod long_poll;
 mod meter;
+mod metrics;
+mod openapi;
 mod poll;
 mod problem;
 mod publish;
@@ -33,16 +39,22 @@ mod socket;
 mod sse;
 pub mod stats;
 mod stream;
+mod token;
 mod web_socket;
 
 pub use control::publish_frame;
+pub use guard::{check_host, check_origin};
 pub use stats::{Bytes, Connections, Events, Exchange, Sample, Stats};
+pub use token::Token;
 
+use guest::Guests;
 use stats::Counters;
 
 /// Connections the kernel keeps waiting while we accept others: a crowd that arrives at once must
 /// not see its SYNs dropped.
 const BACKLOG: u32 = 4096;
+/// How often addresses that have gone quiet are forgotten.
+const FORGET: Duration = Duration::from_secs(10);
 
 /// What the server allows, and how long.
 #[derive(Debug, Clone)]
@@ -64,6 +76,11 @@ pub struct Settings {
     pub broker: Broker,
     /// Connections of the public listener at one time.
     pub max_connections: u64,
+    /// Connections of one address at one time, loopback exempt.
+    pub max_per_address: u32,
+    /// Requests and socket messages of one address a second, loopback exempt; twice as many may come
+    /// at once.
+    pub max_rate: NonZeroU32,
     /// Bytes of tungstenite's read buffer, per socket.
     pub read_buffer: usize,
     /// From accept, or from a request's first byte, to its complete headers.
@@ -89,6 +106,12 @@ pub struct Settings {
     pub allow_origin: Vec<String>,
     /// Host names served beside the loopback names and the bound address.
     pub allow_host: Vec<String>,
+    /// Secret needed to publish; none: everybody may.
+    pub token: Option<Token>,
+    /// Limits loopback by address too, as tests do that have no other address.
+    pub limit_loopback: bool,
+    /// How the public listener speaks TLS; none: it does not.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl Default for Settings {
@@ -100,8 +123,10 @@ impl Default for Settings {
             comment: Duration::from_secs(15),
             queue: 1024 * 1024,
             max_message: 64 * 1024,
-            broker: Broker::memory(10_000),
+            broker: Broker::memory(Capacity::default()),
             max_connections: 10_000,
+            max_per_address: 500,
+            max_rate: NonZeroU32::MIN.saturating_add(999),
             read_buffer: 4 * 1024,
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
@@ -118,6 +143,9 @@ impl Default for Settings {
             link: None,
             allow_origin: Vec::new(),
             allow_host: Vec::new(),
+            token: None,
+            limit_loopback: false,
+            tls: None,
         }
     }
 }
@@ -127,6 +155,7 @@ impl Default for Settings {
 struct App {
     settings: Arc<Settings>,
     broker: Broker,
+    guests: Arc<Guests>,
     /// Counts of this listener.
     counters: Arc<Counters>,
     /// Counts of the public listener, which `/stats` shows wherever it is asked.
@@ -135,6 +164,8 @@ struct App {
     local: IpAddr,
     /// The network before this listener.
     link: Option<Link>,
+    /// How this listener speaks TLS.
+    tls: Option<Arc<rustls::ServerConfig>>,
     /// Readers so far, to spread the first pings of those without a number.
     readers: AtomicU64,
     /// Readers sent away so far.
@@ -175,7 +206,7 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 /// over; nothing on it is counted.
 ///
 /// # Errors
-/// A listener has no address.
+/// A listener has no address, or one that others reach while no token protects publishing.
 pub async fn run(
     public: TcpListener,
     control: Option<TcpListener>,
@@ -183,6 +214,11 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let settings = Arc::new(settings);
+    let open = |listener: &TcpListener| Ok::<_, std::io::Error>(!is_private(listener.local_addr()?.ip()));
+    if settings.token.is_none() && (open(&public)? || control.as_ref().map(open).transpose()? == Some(true)) {
+        anyhow::bail!("listening beyond loopback needs a token");
+    }
+    let guests = Guests::new(settings.max_per_address, settings.max_rate, settings.limit_loopback);
     let counters = Arc::new(Counters::default());
     let abort = CancellationToken::new();
 
@@ -190,28 +226,33 @@ pub async fn run(
         Ok(Arc::new(App {
             settings: settings.clone(),
             broker: settings.broker.clone(),
+            guests: guests.clone(),
             counters: part.counters,
             public: counters.clone(),
             local: listener.local_addr()?.ip(),
             link: part.link,
+            tls: part.tls,
             readers: AtomicU64::new(0),
             leavers: AtomicU64::new(0),
             shutdown: part.shutdown,
             tasks: TaskTracker::new(),
         }))
     };
-    let link = settings.link.clone();
-    let public_app = app(&public, Part { counters: counters.clone(), link, shutdown })?;
+    let (link, tls) = (settings.link.clone(), settings.tls.clone());
+    let public_app = app(&public, Part { counters: counters.clone(), link, tls, shutdown })?;
     counters.rss_start.store(os::resident_bytes(), Relaxed);
     if let Some(listener) = control {
-        let part = Part { counters: Arc::default(), link: None, shutdown: abort.clone() };
+        let part = Part { counters: Arc::default(), link: None, tls: None, shutdown: abort.clone() };
         let app = app(&listener, part)?;
         let router = routes::with_control(app.clone());
         tokio::spawn(connection::accept(listener, app, router, abort.clone()));
     }
     let router = routes::public(public_app.clone());
     let tasks = public_app.tasks.clone();
-    connection::accept(public, public_app, router, abort.clone()).await;
+    tokio::select! {
+        () = connection::accept(public, public_app, router, abort.clone()) => {}
+        () = forget_idle_guests(&guests) => {}
+    }
 
     tasks.close();
     let _ = tokio::time::timeout(settings.drain, tasks.wait()).await;
@@ -223,5 +264,19 @@ pub async fn run(
 struct Part {
     counters: Arc<Counters>,
     link: Option<Link>,
+    tls: Option<Arc<rustls::ServerConfig>>,
     shutdown: CancellationToken,
+}
+
+/// Whether only this machine reaches an address, so that publishing needs no token.
+#[must_use]
+pub fn is_private(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+async fn forget_idle_guests(guests: &Guests) {
+    loop {
+        tokio::time::sleep(FORGET).await;
+        guests.forget_the_idle();
+    }
 }

@@ -15,7 +15,7 @@ use tokio::time::{interval, sleep};
 
 use super::bus::{Bus, Inbox, News};
 use super::topic::{Subscription, Topic, read, write};
-use super::{Counts, Handed, MAX_TOPICS, NoRedis, Published, Remote, Stamps, Trouble};
+use super::{Capacity, Counts, Handed, NoRedis, Published, Remote, Stamps, Trouble};
 use crate::clock::{Clock, Micros, as_micros};
 use crate::event::{Event, Publish};
 use crate::feed::{Appended, Feed, Position, Reader, Replay, Room};
@@ -36,7 +36,7 @@ const AGAIN: Duration = Duration::from_millis(200);
 pub struct Log {
     bus: Bus,
     scripts: Scripts,
-    keep: usize,
+    capacity: Capacity,
     clock: Clock,
     stamps: Stamps,
     topics: RwLock<HashMap<Box<str>, Arc<Replica>>>,
@@ -50,12 +50,12 @@ pub struct Log {
 }
 
 impl Log {
-    pub(super) async fn connect(remote: &Remote, keep: usize) -> Result<Arc<Self>, NoRedis> {
+    pub(super) async fn connect(remote: &Remote, capacity: Capacity) -> Result<Arc<Self>, NoRedis> {
         let (bus, inbox) = Bus::connect(remote).await?;
         let log = Arc::new(Self {
             bus,
             scripts: Scripts::new(),
-            keep,
+            capacity,
             clock: remote.clock,
             stamps: Stamps::new(remote.clock, remote.stamped),
             topics: RwLock::default(),
@@ -81,7 +81,7 @@ impl Log {
         let event = Event::new(topic, 0, publish, now);
         let (before, after) = event.around_offset();
         let draft = Draft { topic, id: event.id.as_deref(), before: &before, after: &after };
-        let added = self.scripts.publish(&self.bus, &draft, self.keep).await?;
+        let added = self.scripts.publish(&self.bus, &draft, self.capacity).await?;
         if added.new {
             self.stamps.acknowledged(draft.id, now);
             self.published.fetch_add(1, Relaxed);
@@ -162,12 +162,12 @@ impl Log {
             return Ok(replica.clone());
         }
         let mut topics = write(&self.topics);
-        if topics.len() >= MAX_TOPICS && !topics.contains_key(topic) {
-            return Err(Trouble::TooManyTopics);
+        if topics.len() >= self.capacity.topics && !topics.contains_key(topic) {
+            return Err(Trouble::TooManyTopics(self.capacity.topics));
         }
         let new = || {
             // No epoch is empty, so that the first page begins one.
-            let feed = Feed::new("".into(), self.keep, self.encoded.clone());
+            let feed = Feed::new("".into(), self.capacity.keep, self.encoded.clone());
             Arc::new(Replica::new(Topic::new(topic, feed, self.framed.clone()), now))
         };
         Ok(topics.entry(topic.into()).or_insert_with(new).clone())

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, RwLock};
 
 use super::topic::{Subscription, Topic, read, write};
-use super::{Counts, MAX_TOPICS, Published, Trouble, fresh_name};
+use super::{Capacity, Counts, Published, Trouble, fresh_name};
 use crate::clock::Micros;
 use crate::event::Publish;
 use crate::feed::{Feed, Position, Reader, Replay, Room};
@@ -16,7 +16,7 @@ pub struct Memory {
     /// One for all topics, so that a poll of a topic that does not exist yet can already be told
     /// the epoch in which its first event will stand.
     epoch: Arc<str>,
-    keep: usize,
+    capacity: Capacity,
     topics: RwLock<HashMap<Box<str>, Arc<Topic>>>,
     published: AtomicU64,
     repeated: AtomicU64,
@@ -25,10 +25,10 @@ pub struct Memory {
 }
 
 impl Memory {
-    pub(super) fn new(keep: usize) -> Self {
+    pub(super) fn new(capacity: Capacity) -> Self {
         Self {
             epoch: fresh_name().into(),
-            keep,
+            capacity,
             topics: RwLock::default(),
             published: AtomicU64::new(0),
             repeated: AtomicU64::new(0),
@@ -90,8 +90,8 @@ impl Memory {
             return Ok((topic.clone(), with(topic)));
         }
         let mut topics = write(&self.topics);
-        if topics.len() >= MAX_TOPICS && !topics.contains_key(name) {
-            return Err(Trouble::TooManyTopics);
+        if topics.len() >= self.capacity.topics && !topics.contains_key(name) {
+            return Err(Trouble::TooManyTopics(self.capacity.topics));
         }
         let new = || Arc::new(Topic::new(name, self.new_feed(), self.framed.clone()));
         let topic = topics.entry(name.into()).or_insert_with(new);
@@ -99,7 +99,7 @@ impl Memory {
     }
 
     fn new_feed(&self) -> Feed {
-        Feed::new(self.epoch.clone(), self.keep, self.encoded.clone())
+        Feed::new(self.epoch.clone(), self.capacity.keep, self.encoded.clone())
     }
 
     /// Forgets a topic that nobody published to once its last reader has left: reading alone must not
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn reading_leaves_no_topic_behind() {
-        let memory = Arc::new(Memory::new(10));
+        let memory = Arc::new(Memory::new(Capacity { keep: 10, topics: 9 }));
         let ask = Position { after: Some(0), epoch: None };
         let room = Room { events: 1, bytes: 1 };
         let answer = memory.replay("t", &ask, &Reader::default(), room, 0);
@@ -142,19 +142,19 @@ mod tests {
 
     #[test]
     fn topics_are_capped() {
-        let memory = Arc::new(Memory::new(1));
+        let memory = Arc::new(Memory::new(Capacity { keep: 1, topics: 3 }));
         let publish = |name: &str| memory.publish(name, serde_json::from_str(r#"{"data":1}"#).unwrap(), 0);
-        for n in 0..MAX_TOPICS {
+        for n in 0..3 {
             publish(&n.to_string()).unwrap();
         }
         assert!(publish("one-more").is_err());
         assert!(memory.subscribe("one-more").is_err());
-        assert!(publish("7").is_ok());
+        assert!(publish("2").is_ok());
     }
 
     #[tokio::test]
     async fn an_event_published_before_waiting_is_not_slept_on() {
-        let memory = Arc::new(Memory::new(10));
+        let memory = Arc::new(Memory::new(Capacity { keep: 10, topics: 9 }));
         let mut reader = memory.subscribe("t").unwrap();
         let cursor = reader.enter(&Position::default()).cursor;
         let room = Room { events: 9, bytes: 999 };

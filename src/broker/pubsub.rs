@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 
 use super::bus::{Bus, Inbox, News};
 use super::memory::Memory;
-use super::{Handed, NoRedis, Published, Remote, Stamps, Trouble, fresh_name};
+use super::{Capacity, Handed, NoRedis, Published, Remote, Stamps, Trouble, fresh_name};
 use crate::clock::{Clock, Micros};
 use crate::event::{Publish, topic_is_valid};
 
@@ -28,10 +28,10 @@ pub struct PubSub {
 }
 
 impl PubSub {
-    pub(super) async fn connect(remote: &Remote, keep: usize) -> Result<Arc<Self>, NoRedis> {
+    pub(super) async fn connect(remote: &Remote, capacity: Capacity) -> Result<Arc<Self>, NoRedis> {
         let (bus, inbox) = Bus::connect(remote).await?;
         let stamps = Stamps::new(remote.clock, remote.stamped);
-        let memory = Arc::new(Memory::new(keep));
+        let memory = Arc::new(Memory::new(capacity));
         let new = Arc::new(Self { memory, bus, own: fresh_name(), clock: remote.clock, stamps });
         tokio::spawn(listen(Arc::downgrade(&new), inbox));
         let subscribed = new.bus.subscribe(CHANNEL).await;

@@ -1,10 +1,11 @@
 //! What the three HTTP transports share: one reqwest client a person, asking, and sending.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Client, StatusCode};
+use rustls::ClientConfig;
 
 use super::answer::Answer;
 use super::comeback::Comeback;
@@ -32,15 +33,17 @@ pub(super) struct Asker<'a> {
 
 /// One person's connections, which a cut replaces by new ones.
 pub(super) struct Line {
+    tls: Option<Arc<ClientConfig>>,
     keep_alive: bool,
     timeout: Option<Duration>,
     http: Mutex<Client>,
 }
 
 impl Line {
-    pub(super) fn new(keep_alive: bool, timeout: Option<Duration>) -> reqwest::Result<Self> {
-        let http = Mutex::new(person(keep_alive, timeout)?);
-        Ok(Self { keep_alive, timeout, http })
+    pub(super) fn new(crowd: &Crowd, keep_alive: bool, timeout: Option<Duration>) -> reqwest::Result<Self> {
+        let tls = crowd.tls.clone();
+        let http = Mutex::new(person(tls.as_ref(), keep_alive, timeout)?);
+        Ok(Self { tls, keep_alive, timeout, http })
     }
 
     /// The connections there are now.
@@ -50,7 +53,7 @@ impl Line {
 
     /// Lets go of all connections; whoever still waits on one lets go of it, too.
     pub(super) fn cut(&self) {
-        if let Ok(fresh) = person(self.keep_alive, self.timeout) {
+        if let Ok(fresh) = person(self.tls.as_ref(), self.keep_alive, self.timeout) {
             *self.http.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
         }
     }
@@ -64,10 +67,20 @@ pub(super) struct Got {
     pub(super) more: bool,
 }
 
+/// A reqwest client without a proxy. It trusts what `tls` trusts: without one, nobody. Reqwest's own
+/// choice would read this machine's certificates anew for each person.
+pub fn builder(tls: Option<&Arc<ClientConfig>>) -> reqwest::ClientBuilder {
+    let config = tls.cloned().unwrap_or_else(crate::tls::nobody);
+    Client::builder().no_proxy().tls_backend_preconfigured(ClientConfig::clone(&config))
+}
+
 /// A reqwest client for one person: its own connections, no proxy, no retries behind the ledger's back.
-fn person(keep_alive: bool, timeout: Option<Duration>) -> reqwest::Result<Client> {
-    let mut builder = Client::builder()
-        .no_proxy()
+fn person(
+    tls: Option<&Arc<ClientConfig>>,
+    keep_alive: bool,
+    timeout: Option<Duration>,
+) -> reqwest::Result<Client> {
+    let mut builder = builder(tls)
         .http1_only()
         .retry(reqwest::retry::never())
         .redirect(reqwest::redirect::Policy::none())
@@ -136,9 +149,10 @@ impl<'a> Asker<'a> {
     async fn ask_undisturbed(&mut self, wait: Option<Duration>, sent: Option<i64>) -> Option<Got> {
         let after = self.position.as_ref().map(Position::query).unwrap_or_default();
         let wait = wait.map(|w| format!("&wait={}", crate::units::format_duration(w))).unwrap_or_default();
+        let scheme = self.crowd.scheme("http");
         let server = self.crowd.servers.of_ask(self.client, self.asked);
         self.asked += 1;
-        let mut request = self.line.http().get(format!("http://{server}{}{after}{wait}", self.path));
+        let mut request = self.line.http().get(format!("{scheme}://{server}{}{after}{wait}", self.path));
         if let Some(etag) = self.etag.take().filter(|_| self.conditional) {
             request = request.header(IF_NONE_MATCH, etag.clone());
             self.etag = Some(etag);

@@ -12,7 +12,7 @@ use crate::transport::first_share;
 const SLACK: Duration = Duration::from_secs(10);
 
 pub(super) async fn live(crowd: &Crowd, client: u32, hold: Duration) {
-    let Ok(line) = line(hold) else { return };
+    let Ok(line) = line(crowd, hold) else { return };
     let mut asker = Asker::new(crowd, client, &line, false);
     if !asker.find_position().await || !crowd.through_the_gate().await {
         return;
@@ -28,8 +28,8 @@ pub(super) async fn live(crowd: &Crowd, client: u32, hold: Duration) {
 }
 
 /// Connections on which an answer may be held so long.
-pub(super) fn line(hold: Duration) -> reqwest::Result<Line> {
-    Line::new(true, Some(hold + SLACK))
+pub(super) fn line(crowd: &Crowd, hold: Duration) -> reqwest::Result<Line> {
+    Line::new(crowd, true, Some(hold + SLACK))
 }
 
 /// Asks until the run ends, or long polls are refused for good.

@@ -55,7 +55,8 @@ async fn post(crowd: &Crowd, client: u32, event: u32, line: &Line, free: i64) {
 }
 
 async fn attempt(crowd: &Crowd, client: u32, line: &Line, comeback: &Comeback<'_>, body: &str) -> Sent {
-    let url = format!("http://{}/topics/{}/events", comeback.server(), crowd.topic(client));
+    let url =
+        format!("{}://{}/topics/{}/events", crowd.scheme("http"), comeback.server(), crowd.topic(client));
     let json = HeaderValue::from_static("application/json");
     let request = line.http().post(url).header(CONTENT_TYPE, json).body(body.to_owned());
     let mut feeling = crowd.feel(client);

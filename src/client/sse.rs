@@ -10,7 +10,7 @@ use super::http::Line;
 use super::{Crowd, Position, Saw, sender};
 
 pub(super) async fn live(crowd: &Crowd, client: u32) {
-    let Ok(line) = Line::new(true, None) else { return };
+    let Ok(line) = Line::new(crowd, true, None) else { return };
     tokio::join!(listen(crowd, client, &line), async {
         if crowd.through_the_gate().await {
             sender::live(crowd, client, &line, &crowd.plan.by_author[client as usize]).await;
@@ -54,7 +54,8 @@ async fn open(
     let _turn = crowd.opening.acquire().await.ok()?;
     let after = position.map(Position::query).unwrap_or_default();
     let query = crowd.query(client);
-    let url = format!("http://{server}/topics/{}/stream?{query}{after}", crowd.topic(client));
+    let (scheme, topic) = (crowd.scheme("http"), crowd.topic(client));
+    let url = format!("{scheme}://{server}/topics/{topic}/stream?{query}{after}");
     let response = line.http().get(url).header("accept", "text/event-stream").send().await.ok()?;
     response.status().is_success().then_some(response)
 }

@@ -4,11 +4,15 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WireError, Message};
+use tokio_util::either::Either;
 
 use super::answer::{Ack, Frame, Refusal};
 use super::comeback::Comeback;
@@ -17,7 +21,9 @@ use super::{Crowd, Position, Saw, long_poll, poll, sender};
 use crate::ledger::Plan;
 use crate::transport::{FALLBACK_HOLD, FALLBACK_INTERVAL, retry_after};
 
-type Socket = WebSocketStream<TcpStream>;
+/// Boxed, because the state of TLS is large and most sockets have none.
+type Connection = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+type Socket = WebSocketStream<Connection>;
 
 /// The client's own read buffer; tungstenite's default of 128 KiB a socket would cost 1.3 GB per 10,000.
 const READ_BUFFER: usize = 4096;
@@ -73,9 +79,19 @@ impl Person<'_> {
         let _turn = self.crowd.opening.acquire().await.map_err(|_| NoSocket::Unreachable)?;
         let stream = TcpStream::connect(server).await.map_err(unreachable)?;
         stream.set_nodelay(true).map_err(unreachable)?;
+        let stream = match &self.crowd.tls {
+            None => Either::Left(stream),
+            Some(config) => {
+                let name = ServerName::from(server.ip());
+                let tls =
+                    TlsConnector::from(config.clone()).connect(name, stream).await.map_err(unreachable)?;
+                Either::Right(Box::new(tls))
+            }
+        };
         let after = self.position.as_ref().map(Position::query).unwrap_or_default();
         let (topic, query) = (self.crowd.topic(self.client), self.crowd.query(self.client));
-        let url = format!("ws://{server}/topics/{topic}/socket?{query}{after}");
+        let scheme = self.crowd.scheme("ws");
+        let url = format!("{scheme}://{server}/topics/{topic}/socket?{query}{after}");
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
         match tokio_tungstenite::client_async_with_config(url, stream, Some(config)).await {
             Ok((socket, _)) => Ok(socket),
@@ -89,7 +105,7 @@ impl Person<'_> {
     async fn fall_back(self) {
         let Self { crowd, client, position, sent, unanswered, .. } = self;
         crowd.ledger().fell_back();
-        let Ok(line) = long_poll::line(FALLBACK_HOLD) else { return };
+        let Ok(line) = long_poll::line(crowd, FALLBACK_HOLD) else { return };
         let mut asker = Asker::new(crowd, client, &line, false);
         let known = position.is_some();
         asker.position = position;

@@ -5,15 +5,19 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::Mutex;
 
 use super::{Context, limits};
 use crate::broker::Handed;
+use crate::client;
 use crate::fault::What;
 use crate::os;
 use crate::server::stats::Stats;
+use crate::tls;
 use crate::transport::{Transport, Way};
 
 /// A server has this long to say where it listens, and to end.
@@ -34,6 +38,8 @@ pub(super) struct ServerProcess {
     pub(super) public: SocketAddr,
     /// What the schedule's publisher and the engine talk to.
     pub(super) control: SocketAddr,
+    /// What clients have to trust, when they speak TLS with it.
+    pub(super) certificate: Option<tls::Certificate>,
     http: reqwest::Client,
 }
 
@@ -49,11 +55,11 @@ impl ServerProcess {
         number: u32,
     ) -> anyhow::Result<Self> {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (child, public, control) =
-            spawn(context, arguments(context, transport, index, number), any, any).await?;
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        let (child, said) = spawn(context, arguments(context, transport, index, number), any, any).await?;
+        let http = client::builder(None).timeout(PATIENCE).build()?;
         let (child, past) = (Mutex::new(Some(child)), Mutex::new(None));
-        Ok(Self { child, past, number, public, control, http })
+        let Said { public, control, certificate } = said;
+        Ok(Self { child, past, number, public, control, certificate, http })
     }
 
     /// Starts a process in the place of one that ended.
@@ -162,15 +168,24 @@ impl ServerProcess {
     }
 }
 
-/// Starts a process that listens at these addresses, and returns where it does.
+/// What a process says of itself when it starts.
+struct Said {
+    public: SocketAddr,
+    control: SocketAddr,
+    certificate: Option<tls::Certificate>,
+}
+
+/// Starts a process that listens at these addresses.
 async fn spawn(
     context: &Context<'_>,
     words: Vec<String>,
     public: SocketAddr,
     control: SocketAddr,
-) -> anyhow::Result<(Child, SocketAddr, SocketAddr)> {
+) -> anyhow::Result<(Child, Said)> {
     let mut command = Command::new(&context.options.executable);
     command.args(["serve", "--listen", &public.to_string(), "--control", &control.to_string()]).args(words);
+    // A token meant for `serve` would keep this run's own people from publishing.
+    command.env_remove("ANYNEWS_TOKEN");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
     // A Ctrl-C on the terminal goes to the whole group: the server must outlive it, so that its
     // counters can still be read.
@@ -181,15 +196,27 @@ async fn spawn(
     let mut lines = BufReader::new(child.stdout.take().context("no stdout")?).lines();
     let public = address(&mut lines, "listening on ").await?;
     let control = address(&mut lines, "control on ").await?;
-    Ok((child, public, control))
+    let certificate = if context.scenario.tls {
+        let text = line(&mut lines, "certificate ").await?;
+        Some(BASE64.decode(text).context("the server process sent no certificate")?.into())
+    } else {
+        None
+    };
+    Ok((child, Said { public, control, certificate }))
 }
 
 async fn address(lines: &mut Lines<BufReader<ChildStdout>>, before: &str) -> anyhow::Result<SocketAddr> {
+    let url = line(lines, before).await?;
+    let (_, authority) = url.split_once("://").context("the server process gave no address")?;
+    Ok(authority.trim_end_matches('/').parse()?)
+}
+
+async fn line(lines: &mut Lines<BufReader<ChildStdout>>, before: &str) -> anyhow::Result<String> {
     let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
     let line = line.context("the server process did not start in time")??;
     let Some(line) = line else { bail!("the server process ended at once") };
-    let url = line.strip_prefix(before).with_context(|| format!("the server process said {line:?}"))?;
-    Ok(url.trim_start_matches("http://").trim_end_matches('/').parse()?)
+    let rest = line.strip_prefix(before).with_context(|| format!("the server process said {line:?}"))?;
+    Ok(rest.to_owned())
 }
 
 fn arguments(context: &Context<'_>, transport: &Transport, index: usize, number: u32) -> Vec<String> {
@@ -228,6 +255,9 @@ fn arguments(context: &Context<'_>, transport: &Transport, index: usize, number:
         // A transport's servers talk to one another, and not to those of another transport.
         set("namespace", between.namespace(index));
         words.push("--stamps".to_owned());
+    }
+    if scenario.tls {
+        words.push("--tls".to_owned());
     }
     if matches!(drained.map(|fault| &fault.what), Some(What::DrainServer { spread: false, .. })) {
         words.push("--at-once".to_owned());

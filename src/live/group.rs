@@ -133,6 +133,7 @@ fn patience(context: &Context<'_>, index: usize) -> i64 {
 async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
     let transport = &context.scenario.transports[index];
     let servers = Servers::start(context, index).await?;
+    let trips = if context.scenario.tls { 3 } else { 2 };
     let proxied = context.scenario.faults.iter().any(|fault| matches!(fault.what, What::IdleProxy { .. }));
     let proxies =
         if proxied { servers.public().into_iter().map(Proxy::start).collect() } else { Ok(Vec::new()) };
@@ -142,6 +143,7 @@ async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
     let crowd = Arc::new(Crowd::new(Setting {
         way: transport.way.clone(),
         servers: fleet::servers(context, index, addresses),
+        tls: servers.trust()?,
         clock: context.clock,
         seed: context.scenario.seed,
         warmup: context.warmup,
@@ -151,8 +153,8 @@ async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
         // A fleet's last hop is measured by delivery.
         keep_log: context.options.keep_deliveries || context.between.is_some(),
         moments: Some(forward(context.options.progress.clone(), index)),
-        // One round trip for the connection, one for what is asked.
-        opening: context.scenario.network.as_ref().map(|link| 2 * link.rtt).unwrap_or_default(),
+        // One round trip for the connection, one for TLS, one for what is asked.
+        opening: context.scenario.network.as_ref().map(|link| trips * link.rtt).unwrap_or_default(),
         people_fail: context.scenario.faults.iter().any(|fault| fault.what.share().is_some()),
     }));
     Ok(Member { index, servers, crowd, proxies, record: faults::Record::default(), people: JoinSet::new() })

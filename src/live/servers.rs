@@ -1,11 +1,15 @@
 //! The server processes of one transport: one, or a fleet of which the figures add up.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
 
 use super::Context;
 use super::child::ServerProcess;
 use crate::broker::Handed;
 use crate::server::stats::Stats;
+use crate::tls;
 use crate::transport::Transport;
 
 /// Running server processes. Dropping them ends them.
@@ -36,6 +40,15 @@ impl Servers {
     /// What clients talk to.
     pub(super) fn public(&self) -> Vec<SocketAddr> {
         self.processes.iter().map(|process| process.public).collect()
+    }
+
+    /// How people speak TLS with them; none where they speak none.
+    ///
+    /// # Errors
+    /// A server's certificate is none.
+    pub(super) fn trust(&self) -> anyhow::Result<Option<Arc<ClientConfig>>> {
+        let certificates: Vec<_> = self.processes.iter().filter_map(|p| p.certificate.clone()).collect();
+        if certificates.is_empty() { Ok(None) } else { tls::client(certificates).map(Some) }
     }
 
     /// What the schedule's publisher talks to.

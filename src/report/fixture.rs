@@ -122,6 +122,7 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
             payload: None,
         },
         network: None,
+        tls: false,
         fleet: None,
         transports: kinds
             .iter()

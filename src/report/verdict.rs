@@ -258,6 +258,7 @@ pub fn command(outcome: &Outcome) -> String {
     }
     if let Some(fleet) = &scenario.fleet {
         set(format!("fleet.servers={}", fleet.servers));
+        set(format!("fleet.placement={}", fleet.placement.name()));
         set(format!("fleet.broker={}", fleet.broker.name()));
     }
     for transport in &scenario.transports {
@@ -267,6 +268,9 @@ pub fn command(outcome: &Outcome) -> String {
     }
     for setting in scenario.network.iter().flat_map(lessons::settings) {
         words.push(format!("--set {}", shell_word(&format!("network.{setting}"))));
+    }
+    if scenario.tls {
+        words.push("--set network.tls=true".to_owned());
     }
     match outcome.engine {
         Engine::Live => {}

@@ -150,9 +150,9 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     let engine = top.choice("engine", Some(Engine::Live), &engines).unwrap_or(Engine::Live);
     top.not_yet_unless("headers", |node| node.text() == Some("lean"), "only headers = \"lean\" is");
     top.not_yet("visit", "leave it out: all people stay");
-    let network = network::read(&mut top);
+    let (network, tls) = network::read(&mut top, engine);
     let fleet = fleet::read(&mut top);
-    let faults = faults::read(&mut top, faults::Around::new(duration, fleet.as_ref()));
+    let faults = faults::read(&mut top, faults::Around::new(duration, tls, fleet.as_ref()));
     let transports = transports::read(&mut top);
     let labels: Vec<&str> = transports.iter().map(|transport| transport.label.as_str()).collect();
     let thresholds = thresholds(&mut top, &labels);
@@ -175,6 +175,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         engine,
         workload,
         network,
+        tls,
         fleet,
         transports,
         faults,

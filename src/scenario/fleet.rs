@@ -44,6 +44,17 @@ pub enum Between {
     Redis,
 }
 
+impl Placement {
+    /// As scenario files write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Random => "random",
+            Self::RoundRobin => "round-robin",
+        }
+    }
+}
+
 impl Between {
     /// As scenario files and outcomes write it.
     #[must_use]

@@ -132,7 +132,7 @@ fn an_idle_proxy_closes_who_is_silent_and_pings_keep_a_socket() {
 #[test]
 fn a_slow_reader_is_closed_and_the_rest_feel_nothing() {
     let _alone = one_at_a_time();
-    let shared = "[workload]\nkind = \"periodic\"\ngap = \"20ms\"\ninbox = \"shared\"\npayload = \"60KiB\"\n";
+    let shared = "[workload]\nkind = \"periodic\"\ngap = \"20ms\"\ninbox = \"shared\"\npayload = \"40KiB\"\n";
     let fault = "[[fault]]\nat = \"500ms\"\nkind = \"slow-clients\"\nshare = 0.25\nfor = \"4s\"\n";
     let head = "clients = 4\nduration = \"6s\"\n";
     let outcome = run(&format!("{head}{shared}[[transport]]\nkind = \"websocket\"\n{fault}"));
@@ -143,7 +143,7 @@ fn a_slow_reader_is_closed_and_the_rest_feel_nothing() {
     assert_eq!(socket["connections"]["reconnects"], 1);
     let untouched = trouble["untouched_latency_ms"]["p95"].as_f64().unwrap();
     let worst = socket["latency_ms"]["max"].as_f64().unwrap();
-    assert!(untouched < 500.0 && worst > 2000.0, "{untouched} and {worst}");
+    assert!(untouched < worst / 2.0 && worst > 2000.0, "{untouched} and {worst}");
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! The one integration binary: whatever needs sockets, processes or the source tree.
 
+mod attack;
 mod browser;
 mod command_line;
 mod engines_agree;
+mod fallback;
 mod faults;
 mod fleet_runs;
 mod foreign;
+mod fuzz;
 mod handshake;
 mod harness;
+mod hostile;
 mod live_runs;
 mod network;
 mod peers;
@@ -17,8 +21,11 @@ mod redis_process;
 mod serve_command;
 mod server_api;
 mod server_counts;
+mod server_describes;
+mod server_guard;
 mod server_limits;
 mod server_streams;
 mod theory_agrees;
 mod tidy;
+mod tls;
 mod web_driver;

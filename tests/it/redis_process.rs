@@ -4,7 +4,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anynews::broker::{Broker, Remote};
+use anynews::broker::{Broker, Capacity, Remote};
 use anynews::clock::Clock;
 use tempfile::TempDir;
 
@@ -54,12 +54,12 @@ impl Redis {
 
     /// A broker that keeps a log here.
     pub async fn log(&self, keep: usize) -> Broker {
-        Broker::log(&self.remote(), keep).await.unwrap()
+        Broker::log(&self.remote(), Capacity { keep, ..Capacity::default() }).await.unwrap()
     }
 
     /// A broker that only passes on.
     pub async fn pubsub(&self) -> Broker {
-        Broker::pubsub(&self.remote(), 100).await.unwrap()
+        Broker::pubsub(&self.remote(), Capacity::default()).await.unwrap()
     }
 
     fn remote(&self) -> Remote {

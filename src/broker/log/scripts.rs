@@ -3,7 +3,7 @@
 use redis::Script;
 
 use crate::broker::bus::Bus;
-use crate::broker::{MAX_TOPICS, Trouble, fresh_name};
+use crate::broker::{Capacity, Trouble, fresh_name};
 
 /// Most events read at one time.
 const PAGE: usize = 500;
@@ -56,18 +56,28 @@ impl Scripts {
         }
     }
 
-    pub(super) async fn publish(&self, bus: &Bus, draft: &Draft<'_>, keep: usize) -> Result<Added, Trouble> {
+    pub(super) async fn publish(
+        &self,
+        bus: &Bus,
+        draft: &Draft<'_>,
+        capacity: Capacity,
+    ) -> Result<Added, Trouble> {
         let topic = draft.topic;
         let mut script = self.publish.prepare_invoke();
         for key in [EPOCH, HEADS, &log_of(topic), &ids_of(topic)] {
             script.key(bus.key(key));
         }
-        script.arg(fresh_name()).arg(topic).arg(MAX_TOPICS).arg(keep).arg(draft.id.unwrap_or_default());
+        script
+            .arg(fresh_name())
+            .arg(topic)
+            .arg(capacity.topics)
+            .arg(capacity.keep)
+            .arg(draft.id.unwrap_or_default());
         script.arg(draft.before).arg(draft.after).arg(bus.key(&log_of(topic)));
         let mut connection = bus.connection();
         let answer = bus.answer(script.invoke_async::<(String, i64, i64)>(&mut connection)).await?;
         let (epoch, offset, new) = answer;
-        let offset = u64::try_from(offset).map_err(|_| Trouble::TooManyTopics)?;
+        let offset = u64::try_from(offset).map_err(|_| Trouble::TooManyTopics(capacity.topics))?;
         Ok(Added { epoch, offset, new: new == 1 })
     }
 

@@ -33,12 +33,15 @@ pub(super) struct Around {
     pub(super) servers: u32,
     /// Whether the broker is a process of its own that `run` starts.
     pub(super) own_broker: bool,
+    /// Whether a server has a certificate.
+    pub(super) tls: bool,
 }
 
 impl Around {
-    pub(super) fn new(duration: Duration, fleet: Option<&Fleet>) -> Self {
+    pub(super) fn new(duration: Duration, tls: bool, fleet: Option<&Fleet>) -> Self {
         Self {
             duration,
+            tls,
             servers: fleet.map_or(1, |fleet| fleet.servers),
             own_broker: fleet.is_some_and(|fleet| fleet.broker.is_redis() && fleet.redis.is_none()),
         }
@@ -119,6 +122,13 @@ fn one(section: &mut Section<'_>, around: Around) -> Option<Fault> {
         }
         return None;
     };
+    if around.tls && matches!(kind, "kill-server" | "drain-server") {
+        impossible(
+            section,
+            "the process that takes the place has a certificate of its own, which nobody trusts; leave \
+             tls = true out",
+        );
+    }
     let left = around.duration.saturating_sub(at);
     let lasts = match kind {
         "cut-clients" => Duration::ZERO,

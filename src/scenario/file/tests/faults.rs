@@ -83,6 +83,12 @@ fn every_wrong_key_of_a_fault_is_named() {
 }
 
 #[test]
+fn a_new_process_is_not_trusted_over_tls() {
+    let secure = "[network]\ntls = true\n[[fault]]\nat = \"5s\"\nfor = \"1s\"\nkind = \"kill-server\"\n";
+    assert_told(&letters(secure), &Overrides::default(), &["fault.kind: … a certificate of its own"]);
+}
+
+#[test]
 fn one_thing_breaks_once_at_a_time() {
     let two = |first: &str, second: &str| letters(&format!("[[fault]]\n{first}\n[[fault]]\n{second}\n"));
     let stall = "at = \"5s\"\nfor = \"5s\"\nkind = \"stall-server\"";
