@@ -83,8 +83,13 @@ pub fn delay<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         let why = nothing(outcome, "No message arrived, so no delay over time can be shown.");
         return Entry::Missing { slug, why };
     }
-    let title = titles::course(all);
     let marks = faults::marks(outcome);
+    // Steady or not is no finding where the server was frozen on purpose.
+    let title = match &marks[..] {
+        [] => titles::course(all),
+        [one] => format!("What the fault at {} did to the delay", clock(one.from)),
+        several => format!("What {} faults did to the delay", several.len()),
+    };
     let table = over_time(&courses, "Published at", ms);
     Entry::Drawn(Figure {
         slug,
