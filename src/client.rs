@@ -12,6 +12,7 @@ use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Micros};
+use crate::headers::Headers;
 use crate::ledger::{Ledger, Plan, Received};
 use crate::transport::Way;
 use crate::workload::describe;
@@ -19,6 +20,7 @@ use crate::workload::describe;
 mod answer;
 pub mod body;
 mod comeback;
+mod dress;
 mod http;
 mod long_poll;
 mod plight;
@@ -47,6 +49,8 @@ pub struct Crowd {
     pub way: Way,
     /// Where the servers are.
     pub servers: Servers,
+    /// What the heads of their requests carry.
+    pub headers: Headers,
     /// How they speak TLS; none: they do not.
     pub tls: Option<Arc<ClientConfig>>,
     /// The run's clock.
@@ -102,6 +106,8 @@ pub struct Setting {
     pub way: Way,
     /// See [`Crowd::servers`].
     pub servers: Servers,
+    /// See [`Crowd::headers`].
+    pub headers: Headers,
     /// See [`Crowd::tls`].
     pub tls: Option<Arc<ClientConfig>>,
     /// See [`Crowd::clock`].
@@ -140,6 +146,7 @@ impl Crowd {
         Self {
             way: setting.way,
             servers: setting.servers,
+            headers: setting.headers,
             tls: setting.tls,
             clock: setting.clock,
             seed: setting.seed,
@@ -259,20 +266,24 @@ impl Crowd {
         }
     }
 
-    /// Books events that are in a client's hand now.
+    /// Books events that are in a client's hand now, by one answer, chunk or frame.
     fn deliver(&self, client: u32, events: &[Incoming<'_>], poll_sent: Option<i64>) {
         let at = self.now();
-        let by_frame = matches!(self.way, Way::WebSocket { .. }) && poll_sent.is_none();
+        let mut counted = false;
         let mut ledger = self.ledger();
         for incoming in events {
             let Some(event) = incoming.id.as_deref().and_then(|id| self.plan.event_of(id)) else { continue };
             let payload = incoming.data.get().len() as u64;
             let got = Received { client, event, offset: incoming.offset, at, poll_sent, payload };
-            ledger.received(got, by_frame);
+            counted |= ledger.received(got);
             self.tell(client, || {
                 let planned = &self.plan.schedule.events[event as usize];
                 Saw::News { text: describe(&planned.kind, &planned.data), waited: at - planned.at }
             });
+        }
+        // Who fell back to polling gets answers, not frames.
+        if counted && self.way.is_socket() && poll_sent.is_none() {
+            ledger.framed();
         }
     }
 
@@ -304,10 +315,15 @@ impl Crowd {
         Body::of(&self.plan, event, self.unix(0))
     }
 
-    /// Query parameters that every subscription of this run carries.
+    /// Query parameters that every subscription of this run carries. A cache could not share the answer
+    /// to somebody who says a name.
     fn query(&self, client: u32) -> String {
-        let conflate = if self.plan.schedule.conflate { "&conflate=true" } else { "" };
-        format!("as={client}{conflate}")
+        let conflate = if self.plan.schedule.conflate { "conflate=true" } else { "" };
+        match self.way {
+            Way::Poll { shared_cache: Some(_), .. } => conflate.to_owned(),
+            _ if conflate.is_empty() => format!("as={client}"),
+            _ => format!("as={client}&{conflate}"),
+        }
     }
 }
 
@@ -327,7 +343,7 @@ impl Position {
 /// One person's life, from connecting to the end of the run.
 pub async fn live(crowd: Arc<Crowd>, client: u32) {
     match crowd.way {
-        Way::Poll { interval, keep_alive, conditional } => {
+        Way::Poll { interval, keep_alive, conditional, .. } => {
             poll::live(&crowd, client, poll::Manner { interval, keep_alive, conditional }).await;
         }
         Way::LongPoll { hold } => long_poll::live(&crowd, client, hold).await,

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+use crate::headers::Headers;
 use crate::link::Link;
 use crate::threshold::Threshold;
 use crate::transport::Transport;
@@ -45,6 +46,9 @@ pub struct Scenario {
     pub warmup: Duration,
     /// People, per transport.
     pub clients: u32,
+    /// What the heads of requests and answers carry beside what they need, on every transport alike.
+    #[serde(default)]
+    pub headers: Headers,
     /// Engine asked for by the file.
     pub engine: Engine,
     /// Who publishes what, when.

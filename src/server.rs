@@ -15,12 +15,15 @@ use tokio_util::task::TaskTracker;
 
 use crate::broker::{Broker, Capacity};
 use crate::clock::Clock;
+use crate::headers::Headers;
 use crate::link::Link;
 use crate::os;
 
+mod cache;
 mod channel;
 mod connection;
 mod control;
+mod dress;
 pub mod fuzz;
 mod guard;
 mod guest;
@@ -100,6 +103,13 @@ pub struct Settings {
     pub clock: Clock,
     /// Draws the first ping and comment of readers that name themselves by a number.
     pub seed: Option<u64>,
+    /// What the heads of answers carry beside what they need.
+    pub headers: Headers,
+    /// How long the first event due to a WebSocket waits for others to share its frame; zero: a frame
+    /// for each event.
+    pub coalesce: Duration,
+    /// How long a cache in front keeps the answers to polls, whole seconds; none: no cache.
+    pub shared_cache: Option<Duration>,
     /// The network that every connection of the public listener goes through; none: as it is.
     pub link: Option<Link>,
     /// Origins whose pages may read and publish; `*` for all.
@@ -140,6 +150,9 @@ impl Default for Settings {
             },
             clock: Clock::anchored_now(),
             seed: None,
+            headers: Headers::Lean,
+            coalesce: Duration::ZERO,
+            shared_cache: None,
             link: None,
             allow_origin: Vec::new(),
             allow_host: Vec::new(),

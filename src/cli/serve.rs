@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Exit, Usage, signals};
 use crate::broker::{Broker, Capacity, Remote};
 use crate::clock::Clock;
+use crate::headers::Headers;
 use crate::link::Link;
 use crate::os;
 use crate::server::{self, Settings, Token};
@@ -25,6 +26,8 @@ use crate::units::{parse_duration, parse_size};
 const SPARE_FILES: u64 = 64;
 /// Redis when the user does not say.
 const REDIS: &str = "redis://127.0.0.1:6379";
+/// Events wait no longer for others.
+const LONGEST_COALESCE: Duration = Duration::from_secs(10);
 /// Connections when the user does not say.
 const CONNECTIONS: u64 = 10_000;
 
@@ -83,6 +86,13 @@ pub(super) struct Args {
     /// (Ctrl-C at once), and requests under way are waited for
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     drain: Duration,
+    /// How long the first event due to a WebSocket waits for others to share its frame, an array of
+    /// events; 0ms: a frame for each event
+    #[arg(long, value_name = "DURATION", default_value = "0ms", value_parser = coalesce)]
+    coalesce: Duration,
+    /// Put a cache before the polls that keeps each answer for so many whole seconds and shares it
+    #[arg(long, value_name = "DURATION", value_parser = whole_seconds)]
+    shared_cache: Option<Duration>,
     #[command(flatten)]
     child: Child,
 }
@@ -128,6 +138,9 @@ struct Child {
     /// Read buffer of a WebSocket
     #[arg(long, hide = true, default_value = "4KiB", value_parser = size)]
     read_buffer: usize,
+    /// What the heads of answers carry
+    #[arg(long, hide = true, default_value = "lean")]
+    headers: Headers,
     /// How long a connection may idle between requests
     #[arg(long, hide = true, default_value = "5m", value_parser = parse_duration)]
     idle_keep_alive: Duration,
@@ -140,6 +153,17 @@ fn size(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|bytes| (1..=1 << 30).contains(bytes))
         .ok_or_else(|| format!("{text} is not between 1B and 1GiB"))
+}
+
+fn coalesce(text: &str) -> Result<Duration, String> {
+    let wait = parse_duration(text)?;
+    if wait <= LONGEST_COALESCE { Ok(wait) } else { Err(format!("{text} is more than 10s")) }
+}
+
+fn whole_seconds(text: &str) -> Result<Duration, String> {
+    let kept = parse_duration(text)?;
+    let fits = kept.subsec_nanos() == 0 && (1..=3600).contains(&kept.as_secs());
+    if fits { Ok(kept) } else { Err(format!("{text} is not a whole number of seconds from 1s to 1h")) }
 }
 
 pub(super) fn run(args: Args) -> Exit {
@@ -258,6 +282,9 @@ fn settings(args: Args, max_connections: u64, clock: Clock, broker: Broker) -> S
         drain: args.drain,
         clock,
         seed: child.seed,
+        headers: child.headers,
+        coalesce: args.coalesce,
+        shared_cache: args.shared_cache,
         link: args.network,
         allow_origin: args.allow_origin,
         allow_host: args.allow_host,

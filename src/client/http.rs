@@ -9,7 +9,8 @@ use rustls::ClientConfig;
 
 use super::answer::Answer;
 use super::comeback::Comeback;
-use super::{Crowd, Feeling, Position, Saw};
+use super::{Crowd, Feeling, Position, Saw, dress};
+use crate::headers::Ask;
 
 /// Events asked for at once.
 const LIMIT: u32 = 10_000;
@@ -100,7 +101,9 @@ fn person(
 
 impl<'a> Asker<'a> {
     pub(super) fn new(crowd: &'a Crowd, client: u32, line: &'a Line, conditional: bool) -> Self {
-        let path = format!("/topics/{}/events?{}&limit={LIMIT}", crowd.topic(client), crowd.query(client));
+        let query = crowd.query(client);
+        let query = format!("?limit={LIMIT}{}{query}", if query.is_empty() { "" } else { "&" });
+        let path = format!("/topics/{}/events{query}", crowd.topic(client));
         let feeling = crowd.feel(client);
         let (position, etag, refused) = (None, None, None);
         Self { crowd, client, line, feeling, path, asked: 0, position, etag, conditional, refused }
@@ -152,13 +155,14 @@ impl<'a> Asker<'a> {
         let scheme = self.crowd.scheme("http");
         let server = self.crowd.servers.of_ask(self.client, self.asked);
         self.asked += 1;
-        let mut request = self.line.http().get(format!("{scheme}://{server}{}{after}{wait}", self.path));
+        let http = self.line.http();
+        let mut request = http.get(format!("{scheme}://{server}{}{after}{wait}", self.path));
         if let Some(etag) = self.etag.take().filter(|_| self.conditional) {
             request = request.header(IF_NONE_MATCH, etag.clone());
             self.etag = Some(etag);
         }
         self.refused = None;
-        let response = request.send().await.ok()?;
+        let response = dress::send(self.crowd, &http, Ask::Poll, request).await.ok()?;
         match response.status() {
             StatusCode::NOT_MODIFIED => Some(Got { events: 0, more: false }),
             StatusCode::OK => {

@@ -3,9 +3,10 @@
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 
-use super::Crowd;
 use super::comeback::Comeback;
 use super::http::Line;
+use super::{Crowd, dress};
+use crate::headers::Ask;
 
 /// What became of one attempt.
 enum Sent {
@@ -58,10 +59,11 @@ async fn attempt(crowd: &Crowd, client: u32, line: &Line, comeback: &Comeback<'_
     let url =
         format!("{}://{}/topics/{}/events", crowd.scheme("http"), comeback.server(), crowd.topic(client));
     let json = HeaderValue::from_static("application/json");
-    let request = line.http().post(url).header(CONTENT_TYPE, json).body(body.to_owned());
+    let http = line.http();
+    let request = http.post(url).header(CONTENT_TYPE, json).body(body.to_owned());
     let mut feeling = crowd.feel(client);
     let answer = tokio::select! {
-        answer = request.send() => answer,
+        answer = dress::send(crowd, &http, Ask::Send, request) => answer,
         () = feeling.cut() => return Sent::Unknown,
     };
     match answer {

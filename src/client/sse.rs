@@ -7,7 +7,8 @@ use futures_util::StreamExt;
 use super::answer::{Hello, Incoming};
 use super::comeback::Comeback;
 use super::http::Line;
-use super::{Crowd, Position, Saw, sender};
+use super::{Crowd, Position, Saw, dress, sender};
+use crate::headers::Ask;
 
 pub(super) async fn live(crowd: &Crowd, client: u32) {
     let Ok(line) = Line::new(crowd, true, None) else { return };
@@ -56,7 +57,9 @@ async fn open(
     let query = crowd.query(client);
     let (scheme, topic) = (crowd.scheme("http"), crowd.topic(client));
     let url = format!("{scheme}://{server}/topics/{topic}/stream?{query}{after}");
-    let response = line.http().get(url).header("accept", "text/event-stream").send().await.ok()?;
+    let http = line.http();
+    let request = http.get(url).header("accept", "text/event-stream");
+    let response = dress::send(crowd, &http, Ask::Stream, request).await.ok()?;
     response.status().is_success().then_some(response)
 }
 

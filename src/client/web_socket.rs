@@ -14,10 +14,10 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WireError, Message};
 use tokio_util::either::Either;
 
-use super::answer::{Ack, Frame, Refusal};
+use super::answer::{Ack, Frame, Incoming, Refusal};
 use super::comeback::Comeback;
 use super::http::Asker;
-use super::{Crowd, Position, Saw, long_poll, poll, sender};
+use super::{Crowd, Position, Saw, dress, long_poll, poll, sender};
 use crate::ledger::Plan;
 use crate::transport::{FALLBACK_HOLD, FALLBACK_INTERVAL, retry_after};
 
@@ -92,8 +92,9 @@ impl Person<'_> {
         let (topic, query) = (self.crowd.topic(self.client), self.crowd.query(self.client));
         let scheme = self.crowd.scheme("ws");
         let url = format!("{scheme}://{server}/topics/{topic}/socket?{query}{after}");
+        let request = dress::upgrade(self.crowd, &url).map_err(|_| NoSocket::Unreachable)?;
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
-        match tokio_tungstenite::client_async_with_config(url, stream, Some(config)).await {
+        match tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await {
             Ok((socket, _)) => Ok(socket),
             Err(WireError::Http(answer)) => Err(NoSocket::Refused(answer.status().as_u16())),
             Err(_) => Err(NoSocket::Unreachable),
@@ -206,6 +207,12 @@ impl Person<'_> {
 
     fn take(&mut self, message: Message) {
         match message {
+            // Events that share a frame are an array.
+            Message::Text(text) if text.starts_with('[') => {
+                if let Ok(events) = serde_json::from_str::<Vec<Incoming<'_>>>(&text) {
+                    self.take_events(&events);
+                }
+            }
             Message::Text(text) => {
                 if let Ok(frame) = serde_json::from_str::<Frame<'_>>(&text) {
                     self.take_frame(frame);
@@ -242,11 +249,15 @@ impl Person<'_> {
                 self.crowd.ledger().send_failed(event);
             }
         } else if let Some(event) = frame.event() {
-            if let Some(position) = &mut self.position {
-                position.offset = event.offset;
-            }
-            self.crowd.deliver(self.client, &[event], None);
+            self.take_events(&[event]);
         }
+    }
+
+    fn take_events(&mut self, events: &[Incoming<'_>]) {
+        if let (Some(position), Some(last)) = (&mut self.position, events.last()) {
+            position.offset = last.offset;
+        }
+        self.crowd.deliver(self.client, events, None);
     }
 
     fn event_of(&self, id: &str) -> Option<u32> {

@@ -8,6 +8,7 @@ use crate::outcome::{Audit, Bytes, Generator, Handshake, Server, TransportOutcom
 use crate::scenario::Scenario;
 use crate::server::stats::{Sample, Stats};
 use crate::theory;
+use crate::transport::Way;
 use crate::wire;
 
 /// The load side is blamed beyond this lateness at p99, milliseconds.
@@ -63,6 +64,9 @@ pub(super) fn transport(
         // Who fell back to polling is counted as that; the way itself wastes no asks.
         outcome.waste_ratio = None;
     }
+    if matches!(transport.way, Way::Poll { shared_cache: Some(_), .. }) {
+        outcome.requests.origin = Some(to.origin.saturating_sub(from.origin));
+    }
     outcome.theory = theory::expect(&measured_part, &context.plan, &transport.way);
     outcome.series.bytes = byte_steps(&measured, to, outcome.series.requests.len());
     if let Some(stats) = last {
@@ -115,6 +119,7 @@ fn sample_of(stats: &Stats, at: i64) -> Sample {
         segments_down: stats.bytes.segments_down,
         cpu_us: stats.cpu_us,
         requests: stats.requests,
+        origin: stats.origin,
     }
 }
 

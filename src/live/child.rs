@@ -19,6 +19,7 @@ use crate::os;
 use crate::server::stats::Stats;
 use crate::tls;
 use crate::transport::{Transport, Way};
+use crate::units::format_duration;
 
 /// A server has this long to say where it listens, and to end.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -233,21 +234,27 @@ fn arguments(context: &Context<'_>, transport: &Transport, index: usize, number:
     set("child-of", std::process::id().to_string());
     set("max-connections", limits::connections(scenario, transport).to_string());
     set("keep", keep.to_string());
-    set("idle-keep-alive", crate::units::format_duration(idle));
+    set("idle-keep-alive", format_duration(idle));
     // A server that is drained more than once keeps to its first window.
     let drained = scenario
         .faults
         .iter()
         .find(|fault| matches!(fault.what, What::DrainServer { .. }) && fault.what.server() == Some(number));
     if let Some(fault) = drained {
-        set("drain", crate::units::format_duration(fault.lasts));
+        set("drain", format_duration(fault.lasts));
     }
     if let Some(link) = &scenario.network {
         set("network", link.to_string());
     }
-    if let Way::WebSocket { ping, read_buffer } = transport.way {
-        set("ping", crate::units::format_duration(ping));
-        set("read-buffer", crate::units::format_size(read_buffer as u64));
+    set("headers", scenario.headers.to_string());
+    match transport.way {
+        Way::WebSocket { ping, coalesce, read_buffer } => {
+            set("ping", format_duration(ping));
+            set("coalesce", format_duration(coalesce));
+            set("read-buffer", crate::units::format_size(read_buffer as u64));
+        }
+        Way::Poll { shared_cache: Some(kept), .. } => set("shared-cache", format_duration(kept)),
+        Way::Poll { .. } | Way::LongPoll { .. } | Way::Sse => {}
     }
     if let Some(between) = &context.between {
         set("broker", between.broker.name().to_owned());

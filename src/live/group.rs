@@ -126,7 +126,8 @@ fn larger(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 
 /// How long after its time an event may still reach a client of this transport, microseconds.
 fn patience(context: &Context<'_>, index: usize) -> i64 {
-    let interval = context.scenario.transports[index].way.interval().unwrap_or_default();
+    let way = &context.scenario.transports[index].way;
+    let interval = way.interval().unwrap_or_default() + way.kept_back();
     let under_way = context.scenario.network.as_ref().map(Link::slack).unwrap_or_default();
     as_micros(interval + under_way + GRACE)
 }
@@ -143,6 +144,7 @@ async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
         if proxied { proxies.iter().map(|proxy| proxy.address).collect() } else { servers.public() };
     let crowd = Arc::new(Crowd::new(Setting {
         way: transport.way.clone(),
+        headers: context.scenario.headers,
         servers: fleet::servers(context, index, addresses),
         tls: servers.trust()?,
         clock: context.clock,

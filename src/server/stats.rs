@@ -35,6 +35,9 @@ pub struct Stats {
     pub denied: u64,
     /// Readers closed because they were too far behind.
     pub slow_closed: u64,
+    /// Requests that a cache in front did not answer itself; 0 without one.
+    #[serde(default)]
+    pub origin: u64,
     /// TCP connections.
     pub connections: Connections,
     /// What the accepted sockets carried.
@@ -92,6 +95,7 @@ impl Stats {
             segments_down: self.bytes.segments_down,
             cpu_us: self.cpu_us,
             requests: self.requests,
+            origin: self.origin,
         }
     }
 
@@ -107,7 +111,11 @@ impl Stats {
             (&mut self.opens, other.opens),
             (&mut self.handshakes, other.handshakes),
             (&mut self.socket_publishes, other.socket_publishes),
+            (&mut self.messages_up, other.messages_up),
+            (&mut self.messages_down, other.messages_down),
+            (&mut self.denied, other.denied),
             (&mut self.slow_closed, other.slow_closed),
+            (&mut self.origin, other.origin),
             (&mut self.connections.opened, other.connections.opened),
             (&mut self.connections.current, other.connections.current),
             (&mut self.connections.peak, other.connections.peak),
@@ -138,6 +146,7 @@ impl Stats {
             mine.segments_down += theirs.segments_down;
             mine.cpu_us += theirs.cpu_us;
             mine.requests += theirs.requests;
+            mine.origin += theirs.origin;
         }
     }
 }
@@ -209,6 +218,9 @@ pub struct Sample {
     pub cpu_us: i64,
     /// See [`Stats::requests`].
     pub requests: u64,
+    /// See [`Stats::origin`].
+    #[serde(default)]
+    pub origin: u64,
 }
 
 /// The running counts of one listener. Each is independent of the others, so relaxed order will do.
@@ -225,6 +237,7 @@ pub(super) struct Counters {
     pub(super) messages_down: AtomicU64,
     pub(super) denied: AtomicU64,
     pub(super) slow_closed: AtomicU64,
+    pub(super) origin: AtomicU64,
     pub(super) opened: AtomicU64,
     pub(super) current: AtomicU64,
     pub(super) peak: AtomicU64,
@@ -259,6 +272,7 @@ impl Counters {
             segments_down: self.segments_down.load(Relaxed),
             cpu_us: as_micros(os::cpu_time()),
             requests: self.requests.load(Relaxed),
+            origin: self.origin.load(Relaxed),
         }
     }
 
@@ -277,6 +291,7 @@ impl Counters {
             messages_down: n(&self.messages_down),
             denied: n(&self.denied),
             slow_closed: n(&self.slow_closed),
+            origin: n(&self.origin),
             connections: Connections {
                 opened: n(&self.opened),
                 current: n(&self.current),

@@ -72,6 +72,7 @@ async fn behind(words: &'static [&'static str], status: u16) -> (anynews::outcom
     let clock = Clock::anchored_now();
     let crowd = Arc::new(Crowd::new(Setting {
         way: scenario.transports[0].way.clone(),
+        headers: anynews::headers::Headers::Lean,
         servers: Servers::new(vec![wall.address], Vec::new(), false),
         tls: None,
         clock,

@@ -4,6 +4,7 @@ mod attack;
 mod browser;
 mod command_line;
 mod engines_agree;
+mod fairness;
 mod fallback;
 mod faults;
 mod fleet_runs;

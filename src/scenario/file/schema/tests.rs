@@ -47,8 +47,16 @@ const FAULTS: [&[&str]; 7] = [
 
 /// What only the reader can say: how long a duration or size is, what is more than what, and what one
 /// table needs of another.
-const BEYOND: [&str; 4] =
-    ["is out of range", "more than half the round trip", "write [fleet] with", "of the same thing"];
+const BEYOND: [&str; 8] = [
+    "is out of range",
+    "more than half the round trip",
+    "write [fleet] with",
+    "of the same thing",
+    "below the natural size",
+    "more than a server takes",
+    "count in whole seconds",
+    "where clients write",
+];
 
 /// Whether both say the same of `text`, and what.
 #[track_caller]
