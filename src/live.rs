@@ -19,9 +19,11 @@ use crate::threshold;
 mod assemble;
 mod between;
 mod child;
+mod faults;
 mod fleet;
 mod group;
 pub mod limits;
+mod proxy;
 mod publisher;
 mod redis;
 mod servers;
@@ -73,6 +75,8 @@ pub enum Progress {
         /// Empty ones among them.
         empty: u64,
     },
+    /// A fault begins: its kind.
+    Fault(&'static str),
     /// The window is over; waiting for what is still on its way.
     Grace,
 }
@@ -125,6 +129,9 @@ pub async fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec
         limits::check_files(scenario, group)?;
     }
     limits::check_ports(scenario)?;
+    if let Some(why) = faults::impossible(&scenario.faults) {
+        return Err(Error::TooLarge(why));
+    }
 
     let between = Between::start(scenario, &options.executable).await?;
     let clock = Clock::anchored_now();

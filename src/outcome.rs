@@ -12,10 +12,12 @@ mod fleet;
 mod person;
 pub mod schema;
 mod series;
+mod trouble;
 
 pub use crate::os::Machine;
 pub use fleet::{Fleet, Hops};
 pub use person::{Ask, News, Person};
+pub use trouble::{Happened, Trouble};
 
 /// Value of [`Outcome::schema`].
 pub const SCHEMA: &str = "anynews/outcome/1";
@@ -130,6 +132,9 @@ pub struct TransportOutcome {
     /// What one person saw, for the timeline.
     #[serde(default)]
     pub person: Option<Person>,
+    /// What went wrong, and how people came back; null where nothing did.
+    #[serde(default)]
+    pub trouble: Option<Trouble>,
 }
 
 /// Requests in the window; `opens` over the whole run.

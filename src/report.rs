@@ -11,6 +11,7 @@ use crate::outcome::{Outcome, SCHEMA};
 pub mod chart;
 pub mod compare;
 pub mod csv;
+pub mod faults;
 #[cfg(test)]
 mod fixture;
 pub mod fleet;

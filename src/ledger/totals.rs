@@ -97,6 +97,7 @@ impl Ledger {
         let mut outcome = self.book.outcome(&Closing { fate, staleness, connected, end });
         outcome.clients = self.readers.len() as u32;
         outcome.person = Some(self.person.take());
+        outcome.trouble = Some(self.trouble.outcome());
         Books {
             outcome,
             answered_whole_run: self.book.answered_whole_run,
@@ -177,6 +178,7 @@ impl Book {
             series: self.series(closing.end),
             audit: None,
             person: None,
+            trouble: None,
         }
     }
 

@@ -134,6 +134,7 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
             .iter()
             .map(|kind| Transport { label: (*kind).to_owned(), way: way(kind) })
             .collect(),
+        faults: Vec::new(),
         thresholds: Vec::new(),
     }
 }
@@ -167,6 +168,7 @@ fn bare(label: &str, kind: &str) -> TransportOutcome {
         series: Series::default(),
         audit: None,
         person: None,
+        trouble: None,
     }
 }
 

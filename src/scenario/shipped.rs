@@ -21,7 +21,7 @@ macro_rules! shipped {
 }
 
 /// Those over real sockets, then those too long for anything but virtual time.
-const ALL: [Shipped; 11] = shipped![
+const ALL: [Shipped; 18] = shipped![
     "letters",
     "in-between",
     "chat",
@@ -30,6 +30,13 @@ const ALL: [Shipped; 11] = shipped![
     "game",
     "connection-per-poll",
     "two-servers",
+    "frozen-server",
+    "slow-reader",
+    "reconnect-storm",
+    "idle-proxy",
+    "server-killed",
+    "drain",
+    "redis-restart",
     "cricket-match",
     "messenger-day",
     "market-open",

@@ -52,8 +52,6 @@ const CLOSING: Duration = Duration::from_secs(5);
 /// Longer than any server lives: the time of the next ping when there is none.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
-const GOING_AWAY: &str = "the server is going away";
-
 /// Close code of a reader too far behind; it may come back (Centrifugo's number).
 const SLOW: u16 = 3008;
 /// Close code of a reader that answered no ping (Centrifugo's number).
@@ -209,7 +207,8 @@ impl Peer {
 
     async fn talk(&mut self) -> End {
         let app = self.app.clone();
-        let mut shutdown = pin!(app.shutdown.cancelled());
+        let mut turn = None;
+        let mut sent_away = pin!(app.sent_away(&mut turn));
         let mut pulse = pin!(sleep(self.first_ping()));
         let mut unanswered = false;
         // While an event waits for others to share its frame, until when. On the heap, because most
@@ -218,8 +217,9 @@ impl Peer {
         // What was there before the reader came need not wait.
         let mut due = true;
         loop {
-            let step = if due { self.deliver().await } else { self.look(&mut window) };
-            if let Err(end) = step {
+            if (due || self.look(&mut window))
+                && let Err(end) = self.deliver().await
+            {
                 return end;
             }
             due = app.settings.coalesce.is_zero();
@@ -245,30 +245,36 @@ impl Peer {
                         return end;
                     }
                 }
-                () = &mut shutdown => {
+                () = &mut sent_away => {
+                    // Before the farewell, what waited for others to share its frame.
                     if window.is_some() && let Err(end) = self.deliver().await {
                         return end;
                     }
-                    return End::Close(close_code::AWAY, GOING_AWAY);
+                    return self.farewell();
                 }
             }
         }
     }
 
+    fn farewell(&self) -> End {
+        let (code, reason) = self.app.farewell();
+        End::Close(code, reason)
+    }
+
     /// Opens a window when the first event for this reader is there; passes over what is not for it.
-    fn look(&mut self, window: &mut Option<Pin<Box<Sleep>>>) -> Result<(), End> {
+    /// True where there is no place to go on from, which `deliver` deals with at once.
+    fn look(&mut self, window: &mut Option<Pin<Box<Sleep>>>) -> bool {
         if window.is_some() {
-            return Ok(());
+            return false;
         }
         let now = self.app.settings.clock.now();
-        let batch = self.subscription.next(self.cursor, &self.who, GLIMPSE, now);
-        let batch = batch.map_err(|_| End::Close(SLOW, "slow"))?;
+        let Ok(batch) = self.subscription.next(self.cursor, &self.who, GLIMPSE, now) else { return true };
         if batch.events.is_empty() {
             self.cursor = batch.cursor;
         } else {
             *window = Some(Box::pin(sleep(self.app.settings.coalesce)));
         }
-        Ok(())
+        false
     }
 
     fn first_ping(&self) -> Duration {
@@ -324,12 +330,13 @@ impl Peer {
             return sent.map_err(|_| End::Gone);
         }
         let (cursor, joined) = (*cursor, *joined);
+        let farewell = app.farewell();
         Box::pin(async move {
             tokio::select! {
                 biased;
                 sent = send => sent.map_err(|_| End::Gone),
                 () = too_far_behind(subscription, cursor, joined, app.settings.queue) => Err(End::Close(SLOW, "slow")),
-                () = app.shutdown.cancelled() => Err(End::Close(close_code::AWAY, GOING_AWAY)),
+                () = app.shutdown.cancelled() => Err(End::Close(farewell.0, farewell.1)),
                 () = sleep(app.settings.pong_timeout) => Err(End::Gone),
             }
         })

@@ -123,6 +123,7 @@ fn transport_outcome(view: &View<'_>, transport: &Transport) -> Result<Transport
         series: Series::default(),
         audit: None,
         person: None,
+        trouble: None,
     })
 }
 

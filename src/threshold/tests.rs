@@ -51,6 +51,7 @@ fn transport(label: &str, samples: u64) -> TransportOutcome {
         series: Series::default(),
         audit: None,
         person: None,
+        trouble: None,
     }
 }
 
