@@ -8,6 +8,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::claim::Claim;
 use crate::link::Link;
 use crate::threshold::Threshold;
 use crate::transport::Transport;
@@ -54,6 +55,9 @@ pub struct Scenario {
     /// Conditions that make the run fail with exit code 99.
     #[serde(default, rename = "threshold")]
     pub thresholds: Vec<Threshold>,
+    /// Published figures that the run is to reproduce.
+    #[serde(default, rename = "claim")]
+    pub claims: Vec<Claim>,
 }
 
 /// Which engine turns a scenario into an outcome.

@@ -127,6 +127,7 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
             .map(|kind| Transport { label: (*kind).to_owned(), way: way(kind) })
             .collect(),
         thresholds: Vec::new(),
+        claims: Vec::new(),
     }
 }
 

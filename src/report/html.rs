@@ -108,6 +108,9 @@ fn sections(
         (section("reverse", "When this result would reverse", parts::reverse(verdict)))
         (section("handshake", "The first exchange, byte for byte", parts::handshakes(outcome, all)))
         (section("percentiles", "Percentiles and counts", data::percentiles(all)))
+        @if !outcome.scenario.claims.is_empty() {
+            (section("published", "What was published", data::published(outcome)))
+        }
         @if !outcome.thresholds.is_empty() {
             (section("thresholds", "Thresholds", data::thresholds(outcome)))
         }

@@ -40,7 +40,7 @@ fn set(root: &mut Table, text: &str, report: &Report) {
         [key] => put(root, &[key], node),
         // Flat, as the tree holds it.
         ["threshold", metric @ ..] => put(root, &["threshold", &metric.join(".")], node),
-        ["transport" | "fault", ..] => {
+        ["transport" | "fault" | "claim", ..] => {
             let message = "cannot be addressed so; name a transport by its label, like poll.interval=1s";
             Err(message.to_owned())
         }
