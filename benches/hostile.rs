@@ -85,7 +85,7 @@ async fn run() -> bool {
 
 /// Publishes for a while; returns every latency, microseconds, in order.
 async fn phase(address: SocketAddr, clock: Clock, latencies: &mut mpsc::UnboundedReceiver<i64>) -> Vec<i64> {
-    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let http = anynews::client::builder(None).build().expect("a client");
     let events = PHASE.as_micros() / GAP.as_micros();
     let begin = clock.now();
     for n in 0..events {

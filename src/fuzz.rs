@@ -43,7 +43,7 @@ pub fn scenario_file(bytes: &[u8]) {
 pub fn frames(bytes: &[u8]) {
     let mut rest = bytes;
     while let Ok(Some(header)) = Header::parse(rest) {
-        assert_eq!(Header::parse(&header.encode()), Ok(Some(header.clone())));
+        assert_eq!(Header::parse(&header.encode()), Ok(Some(header)));
         let end = usize::try_from(header.len).ok().and_then(|length| length.checked_add(header.size()));
         let Some(next) = end.and_then(|end| rest.get(end..)) else { break };
         rest = next;

@@ -8,9 +8,11 @@
 pub mod clock;
 pub mod event;
 pub mod feed;
+pub mod headers;
 pub mod link;
 pub mod os;
 pub mod random;
+pub mod tls;
 pub mod transport;
 pub mod units;
 pub mod wire;

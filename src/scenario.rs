@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::Claim;
+use crate::headers::Headers;
 use crate::link::Link;
 use crate::threshold::Threshold;
 use crate::transport::Transport;
@@ -42,6 +43,9 @@ pub struct Scenario {
     pub warmup: Duration,
     /// People, per transport.
     pub clients: u32,
+    /// What the heads of requests and answers carry beside what they need, on every transport alike.
+    #[serde(default)]
+    pub headers: Headers,
     /// Engine asked for by the file.
     pub engine: Engine,
     /// Who publishes what, when.
@@ -49,6 +53,9 @@ pub struct Scenario {
     /// The network between clients and server; none: plain loopback.
     #[serde(default)]
     pub network: Option<Link>,
+    /// Whether everything goes over TLS; the file's `[network] tls`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls: bool,
     /// The ways compared, in file order; labels are unique.
     #[serde(rename = "transport")]
     pub transports: Vec<Transport>,

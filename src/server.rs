@@ -15,11 +15,15 @@ use tokio_util::task::TaskTracker;
 
 use crate::broker::Broker;
 use crate::clock::Clock;
+use crate::headers::Headers;
 use crate::link::Link;
 use crate::os;
 
+mod cache;
+mod channel;
 mod connection;
 mod control;
+mod dress;
 pub mod fuzz;
 mod guard;
 mod guest;
@@ -97,6 +101,13 @@ pub struct Settings {
     pub clock: Clock,
     /// Draws the first ping and comment of readers that name themselves by a number.
     pub seed: Option<u64>,
+    /// What the heads of answers carry beside what they need.
+    pub headers: Headers,
+    /// How long the first event due to a WebSocket waits for others to share its frame; zero: a frame
+    /// for each event.
+    pub coalesce: Duration,
+    /// How long a cache in front keeps the answers to polls, whole seconds; none: no cache.
+    pub shared_cache: Option<Duration>,
     /// The network that every connection of the public listener goes through; none: as it is.
     pub link: Option<Link>,
     /// Origins whose pages may read and publish; `*` for all.
@@ -107,6 +118,8 @@ pub struct Settings {
     pub token: Option<Token>,
     /// Limits loopback by address too, as tests do that have no other address.
     pub limit_loopback: bool,
+    /// How the public listener speaks TLS; none: it does not.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl Default for Settings {
@@ -131,11 +144,15 @@ impl Default for Settings {
             drain: Duration::from_secs(30),
             clock: Clock::anchored_now(),
             seed: None,
+            headers: Headers::Lean,
+            coalesce: Duration::ZERO,
+            shared_cache: None,
             link: None,
             allow_origin: Vec::new(),
             allow_host: Vec::new(),
             token: None,
             limit_loopback: false,
+            tls: None,
         }
     }
 }
@@ -154,6 +171,8 @@ struct App {
     local: IpAddr,
     /// The network before this listener.
     link: Option<Link>,
+    /// How this listener speaks TLS.
+    tls: Option<Arc<rustls::ServerConfig>>,
     /// Readers so far, to spread the first pings of those without a number.
     readers: AtomicU64,
     shutdown: CancellationToken,
@@ -209,24 +228,24 @@ pub async fn run(
     let tasks = TaskTracker::new();
     let abort = CancellationToken::new();
 
-    let app =
-        |counts: &Arc<Counters>, listener: &TcpListener, link: Option<Link>| -> std::io::Result<Arc<App>> {
-            Ok(Arc::new(App {
-                settings: settings.clone(),
-                broker: broker.clone(),
-                guests: guests.clone(),
-                counters: counts.clone(),
-                public: counters.clone(),
-                local: listener.local_addr()?.ip(),
-                link,
-                readers: AtomicU64::new(0),
-                shutdown: shutdown.clone(),
-                tasks: tasks.clone(),
-            }))
-        };
-    let public_app = app(&counters, &public, settings.link.clone())?;
+    let app = |counts: &Arc<Counters>, listener: &TcpListener, public: bool| -> std::io::Result<Arc<App>> {
+        Ok(Arc::new(App {
+            settings: settings.clone(),
+            broker: broker.clone(),
+            guests: guests.clone(),
+            counters: counts.clone(),
+            public: counters.clone(),
+            local: listener.local_addr()?.ip(),
+            link: settings.link.clone().filter(|_| public),
+            tls: settings.tls.clone().filter(|_| public),
+            readers: AtomicU64::new(0),
+            shutdown: shutdown.clone(),
+            tasks: tasks.clone(),
+        }))
+    };
+    let public_app = app(&counters, &public, true)?;
     let control_app = match &control {
-        Some(listener) => Some(app(&Arc::default(), listener, None)?),
+        Some(listener) => Some(app(&Arc::default(), listener, false)?),
         None => None,
     };
 

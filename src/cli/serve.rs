@@ -7,18 +7,24 @@ use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Context;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{Exit, Usage, signals};
 use crate::clock::Clock;
+use crate::headers::Headers;
 use crate::link::Link;
 use crate::os;
 use crate::server::{self, Settings, Token};
+use crate::tls;
 use crate::units::{parse_duration, parse_size};
 
 /// Open files the process needs besides its connections.
 const SPARE_FILES: u64 = 64;
+/// Events wait no longer for others.
+const LONGEST_COALESCE: Duration = Duration::from_secs(10);
 /// Connections when the user does not say.
 const CONNECTIONS: u64 = 10_000;
 
@@ -70,9 +76,19 @@ pub(super) struct Args {
     /// profile and the numbers to change
     #[arg(long, value_name = "NETWORK")]
     network: Option<Link>,
+    /// Speak TLS (https, wss) with a certificate made for this run; curl --insecure takes it
+    #[arg(long)]
+    tls: bool,
     /// How long to wait for requests under way when stopping
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     drain: Duration,
+    /// How long the first event due to a WebSocket waits for others to share its frame, an array of
+    /// events; 0ms: a frame for each event
+    #[arg(long, value_name = "DURATION", default_value = "0ms", value_parser = coalesce)]
+    coalesce: Duration,
+    /// Put a cache before the polls that keeps each answer for so many whole seconds and shares it
+    #[arg(long, value_name = "DURATION", value_parser = whole_seconds)]
+    shared_cache: Option<Duration>,
     #[command(flatten)]
     child: Child,
 }
@@ -98,6 +114,9 @@ struct Child {
     /// Read buffer of a WebSocket
     #[arg(long, hide = true, default_value = "4KiB", value_parser = size)]
     read_buffer: usize,
+    /// What the heads of answers carry
+    #[arg(long, hide = true, default_value = "lean")]
+    headers: Headers,
     /// How long a connection may idle between requests
     #[arg(long, hide = true, default_value = "5m", value_parser = parse_duration)]
     idle_keep_alive: Duration,
@@ -110,6 +129,17 @@ fn size(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|bytes| (1..=1 << 30).contains(bytes))
         .ok_or_else(|| format!("{text} is not between 1B and 1GiB"))
+}
+
+fn coalesce(text: &str) -> Result<Duration, String> {
+    let wait = parse_duration(text)?;
+    if wait <= LONGEST_COALESCE { Ok(wait) } else { Err(format!("{text} is more than 10s")) }
+}
+
+fn whole_seconds(text: &str) -> Result<Duration, String> {
+    let kept = parse_duration(text)?;
+    let fits = kept.subsec_nanos() == 0 && (1..=3600).contains(&kept.as_secs());
+    if fits { Ok(kept) } else { Err(format!("{text} is not a whole number of seconds from 1s to 1h")) }
 }
 
 pub(super) fn run(args: Args) -> Exit {
@@ -176,11 +206,12 @@ async fn serve(args: Args, max_connections: u64) -> Exit {
     let public = bind(args.listen)?;
     let control = args.child.control.map(bind).transpose()?;
     // A parent that started it knows its network, and closes the pipe after the addresses.
-    announce(&public, control.as_ref(), args.network.as_ref().filter(|_| !child))?;
+    let (tls, certificate) = if args.tls { Some(tls::server()?) } else { None }.unzip();
+    announce(&public, control.as_ref(), certificate.as_ref(), args.network.as_ref().filter(|_| !child))?;
     if child {
         stop_at_end_of_stdin(stop.clone())?;
     }
-    let settings = settings(args, max_connections);
+    let settings = Settings { tls, ..settings(args, max_connections) };
     let mut server = pin!(server::run(public, control, settings, stop.clone()));
     let mut code = 0;
     loop {
@@ -215,6 +246,9 @@ fn settings(args: Args, max_connections: u64) -> Settings {
         drain: args.drain,
         clock: child.clock.map_or_else(Clock::anchored_now, Clock::from_anchor),
         seed: child.seed,
+        headers: child.headers,
+        coalesce: args.coalesce,
+        shared_cache: args.shared_cache,
         link: args.network,
         allow_origin: args.allow_origin,
         allow_host: args.allow_host,
@@ -235,12 +269,17 @@ fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 fn announce(
     public: &TcpListener,
     control: Option<&TcpListener>,
+    certificate: Option<&tls::Certificate>,
     network: Option<&Link>,
 ) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "listening on http://{}", public.local_addr()?)?;
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    writeln!(out, "listening on {scheme}://{}", public.local_addr()?)?;
     if let Some(control) = control {
         writeln!(out, "control on http://{}", control.local_addr()?)?;
+    }
+    if let Some(certificate) = certificate {
+        writeln!(out, "certificate {}", BASE64.encode(certificate))?;
     }
     if let Some(link) = network {
         writeln!(out, "network {link}")?;

@@ -1,12 +1,15 @@
 //! What the three HTTP transports share: one reqwest client a person, asking, and sending.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Client, StatusCode};
+use rustls::ClientConfig;
 
 use super::answer::Answer;
-use super::{Crowd, Position, Saw};
+use super::{Crowd, Position, Saw, dress};
+use crate::headers::Ask;
 
 /// Events asked for at once.
 const LIMIT: u32 = 10_000;
@@ -31,10 +34,16 @@ pub(super) struct Got {
     pub(super) more: bool,
 }
 
+/// A reqwest client without a proxy. It trusts what `tls` trusts: without one, nobody. Reqwest's own
+/// choice would read this machine's certificates anew for each person.
+pub fn builder(tls: Option<&Arc<ClientConfig>>) -> reqwest::ClientBuilder {
+    let config = tls.cloned().unwrap_or_else(crate::tls::nobody);
+    Client::builder().no_proxy().tls_backend_preconfigured(ClientConfig::clone(&config))
+}
+
 /// A reqwest client for one person: its own connections, no proxy, no retries behind the ledger's back.
-pub(super) fn person(keep_alive: bool, timeout: Option<Duration>) -> reqwest::Result<Client> {
-    let mut builder = Client::builder()
-        .no_proxy()
+pub(super) fn person(crowd: &Crowd, keep_alive: bool, timeout: Option<Duration>) -> reqwest::Result<Client> {
+    let mut builder = builder(crowd.tls.as_ref())
         .http1_only()
         .retry(reqwest::retry::never())
         .redirect(reqwest::redirect::Policy::none())
@@ -54,8 +63,10 @@ pub(super) fn person(keep_alive: bool, timeout: Option<Duration>) -> reqwest::Re
 
 impl<'a> Asker<'a> {
     pub(super) fn new(crowd: &'a Crowd, client: u32, http: Client, conditional: bool) -> Self {
-        let url = format!("http://{}/topics/{}/events", crowd.server, crowd.topic(client));
-        let query = format!("?{}&limit={LIMIT}", crowd.query(client));
+        let url =
+            format!("{}://{}/topics/{}/events", crowd.scheme("http"), crowd.server, crowd.topic(client));
+        let query = crowd.query(client);
+        let query = format!("?limit={LIMIT}{}{query}", if query.is_empty() { "" } else { "&" });
         Self { crowd, client, http, url, query, position: None, etag: None, conditional }
     }
 
@@ -92,7 +103,7 @@ impl<'a> Asker<'a> {
             request = request.header(IF_NONE_MATCH, etag.clone());
             self.etag = Some(etag);
         }
-        let response = request.send().await.ok()?;
+        let response = dress::send(self.crowd, &self.http, Ask::Poll, request).await.ok()?;
         match response.status() {
             StatusCode::NOT_MODIFIED => Some(Got { events: 0, more: false }),
             StatusCode::OK => {

@@ -17,6 +17,7 @@ use section::{Bounds, Section};
 use tree::{Table, Value};
 
 mod claims;
+mod headers;
 mod network;
 mod report;
 pub mod schema;
@@ -119,7 +120,7 @@ const PUSH_WARMUP: Duration = Duration::from_secs(1);
 ///
 /// `name` names the report directory and is the default title; `file` is how the user named the
 /// file, for messages. Required are `clients`, a `[workload]` with its kind and gap, and one
-/// `[[transport]]` or more. Defaults at the top: `title` the name, `seed` 1, `duration` 20 s, `warmup`
+/// `[[transport]]` or more. Defaults at the top: `title` the name, `seed` 1, `headers` lean, `duration` 20 s, `warmup`
 /// the longest short-poll interval, at most 10 s (1 s without short polls). Of workloads: `inbox` own,
 /// no `payload`, `typing_before` 0 ms (never), `receipts` false, 20 `overs`, 20 `symbols`, `conflate`
 /// false, `quiet` 0.05, `pauses` false, `settle` 10 min. Of transports: `label` the kind (poll-2, poll-3 … when repeated), `keep_alive` true,
@@ -147,9 +148,9 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     let warmup = top.duration("warmup", Some(Duration::ZERO), Bounds::durations(0, DAY));
     let engines = [("live", Engine::Live), ("sim", Engine::Sim), ("theory", Engine::Theory)];
     let engine = top.choice("engine", Some(Engine::Live), &engines).unwrap_or(Engine::Live);
-    top.not_yet_unless("headers", |node| node.text() == Some("lean"), "only headers = \"lean\" is");
+    let headers = headers::read(&mut top);
     top.not_yet("visit", "leave it out: all people stay");
-    let network = network::read(&mut top);
+    let (network, tls) = network::read(&mut top, engine);
     top.not_yet("fleet", "leave it out: one server");
     top.not_yet("fault", "leave it out: nothing breaks");
     let transports = transports::read(&mut top);
@@ -164,7 +165,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     let kept = Kept { transports, thresholds, claims };
     let Kept { transports, thresholds, claims } = only(&overrides.only, kept, report);
     let warmup = if written_warmup { warmup } else { default_warmup(&transports) };
-    Scenario {
+    let scenario = Scenario {
         name: name.to_owned(),
         title,
         predict,
@@ -173,13 +174,17 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         duration,
         warmup,
         clients,
+        headers,
         engine,
         workload,
         network,
+        tls,
         transports,
         thresholds,
         claims,
-    }
+    };
+    headers::check(&scenario, root, report);
+    scenario
 }
 
 /// The table of the file that knows `key`.

@@ -20,13 +20,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::channel::Channel;
 use super::guest::Guest;
 use super::meter::Meter;
+use super::poll::Answered;
 use super::problem::Problem;
 use super::socket::Socket;
 use super::stats::count;
 use super::stream::Stream;
-use super::{App, guard};
+use super::{App, dress, guard};
 use crate::random::{Dice, stream as draws};
 
 /// Most bytes of a request's head, and of an answer that waits to be written.
@@ -60,7 +62,12 @@ fn start(stream: TcpStream, peer: IpAddr, app: &Arc<App>, router: &Router, abort
     };
     count(&app.counters.opened);
     let meter = meter(app, Some(guest));
-    let socket = Socket::new(linked(stream, app), meter.clone());
+    let stream = linked(stream, app);
+    if app.tls.is_some() {
+        app.tasks.spawn(serve_tls(stream, meter, app.clone(), router.clone(), abort.clone()));
+        return;
+    }
+    let socket = Socket::new(Channel::plain(stream, meter.clone()), meter.clone());
     app.tasks.spawn(serve(socket, meter, app.clone(), router.clone(), abort.clone()));
 }
 
@@ -76,8 +83,10 @@ fn admit(app: &App, peer: IpAddr) -> Result<Guest, String> {
 
 fn turn_away(stream: TcpStream, app: &Arc<App>, why: String) {
     count(&app.counters.refused);
-    if app.counters.refusing.load(Relaxed) < REFUSALS {
-        let socket = Socket::new(linked(stream, app), meter(app, None));
+    // Telling it over TLS would cost more than the connection.
+    if app.counters.refusing.load(Relaxed) < REFUSALS && app.tls.is_none() {
+        let meter = meter(app, None);
+        let socket = Socket::new(Channel::plain(linked(stream, app), meter.clone()), meter);
         app.tasks.spawn(refuse(socket, why));
     }
 }
@@ -98,6 +107,26 @@ async fn refuse(mut socket: Socket, why: String) {
     let answer = Problem::new(StatusCode::SERVICE_UNAVAILABLE, why).raw();
     let write = socket.write_all(&answer);
     let _ = tokio::time::timeout(Duration::from_secs(1), write).await;
+}
+
+/// The same after shaking hands, which has to be done in the time that a request's head may take.
+async fn serve_tls(
+    stream: Stream,
+    meter: Arc<Meter>,
+    app: Arc<App>,
+    router: Router,
+    abort: CancellationToken,
+) {
+    let Some(config) = app.tls.clone() else { return };
+    let until = stream.accepted() + app.settings.head_timeout;
+    let handshake = tokio::time::timeout_at(until, Channel::tls(stream, meter.clone(), config));
+    let channel = tokio::select! {
+        channel = handshake => channel,
+        () = abort.cancelled() => return,
+    };
+    if let Ok(Ok(channel)) = channel {
+        serve(Socket::new(channel, meter.clone()), meter, app, router, abort).await;
+    }
 }
 
 async fn serve(socket: Socket, meter: Arc<Meter>, app: Arc<App>, router: Router, abort: CancellationToken) {
@@ -133,11 +162,12 @@ async fn answer(
 ) -> Result<Response<Metered>, Infallible> {
     let request_head = meter.request_begins();
     let get = request.method() == Method::GET;
+    let asked = dress::Asked::of(&request);
     let checked = match meter.may_ask() {
         true => guard::check(&app, &request),
         false => Err(Box::new(Problem::too_often().into_response())),
     };
-    let response = match checked {
+    let mut response = match checked {
         Ok(pass) => {
             // For a socket, which goes on asking when this request is long answered.
             request.extensions_mut().insert(meter.clone());
@@ -150,7 +180,9 @@ async fn answer(
         }
         Err(response) => *response,
     };
+    dress::dress(app.settings.headers, asked, &mut response);
     count(&meter.counters.requests);
+    count_poll(&meter, &response);
     let status = response.status();
     if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
         count(&meter.counters.denied);
@@ -171,6 +203,15 @@ async fn answer(
         Some(meter)
     };
     Ok(response.map(|body| Metered { body, _ends: meter.map(Ends) }))
+}
+
+fn count_poll(meter: &Meter, response: &Response<Body>) {
+    if let Some(answered) = response.extensions().get::<Answered>() {
+        count(&meter.counters.polls);
+        if answered.empty {
+            count(&meter.counters.empty);
+        }
+    }
 }
 
 fn is_event_stream(response: &Response<Body>) -> bool {

@@ -133,14 +133,20 @@ impl Meter {
         }
     }
 
+    /// So many bytes of a request were read, decrypted.
     pub(super) fn read(&self, bytes: usize) {
+        self.up.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// So many bytes came over the wire.
+    pub(super) fn arrived(&self, bytes: usize) {
         let bytes = bytes as u64;
-        self.up.fetch_add(bytes, Relaxed);
         self.counters.up.fetch_add(bytes, Relaxed);
         self.counters.segments_up.fetch_add(bytes.div_ceil(SEGMENT), Relaxed);
     }
 
-    pub(super) fn wrote(&self, bytes: usize) {
+    /// So many bytes went over the wire.
+    pub(super) fn sent(&self, bytes: usize) {
         let bytes = bytes as u64;
         self.counters.down.fetch_add(bytes, Relaxed);
         self.counters.segments_down.fetch_add(bytes.div_ceil(SEGMENT), Relaxed);

@@ -35,6 +35,9 @@ pub struct Stats {
     pub denied: u64,
     /// Readers closed because they were too far behind.
     pub slow_closed: u64,
+    /// Requests that a cache in front did not answer itself; 0 without one.
+    #[serde(default)]
+    pub origin: u64,
     /// TCP connections.
     pub connections: Connections,
     /// What the accepted sockets carried.
@@ -124,6 +127,9 @@ pub struct Sample {
     pub cpu_us: i64,
     /// See [`Stats::requests`].
     pub requests: u64,
+    /// See [`Stats::origin`].
+    #[serde(default)]
+    pub origin: u64,
 }
 
 /// The running counts of one listener. Each is independent of the others, so relaxed order will do.
@@ -140,6 +146,7 @@ pub(super) struct Counters {
     pub(super) messages_down: AtomicU64,
     pub(super) denied: AtomicU64,
     pub(super) slow_closed: AtomicU64,
+    pub(super) origin: AtomicU64,
     pub(super) opened: AtomicU64,
     pub(super) current: AtomicU64,
     pub(super) peak: AtomicU64,
@@ -174,6 +181,7 @@ impl Counters {
             segments_down: self.segments_down.load(Relaxed),
             cpu_us: as_micros(os::cpu_time()),
             requests: self.requests.load(Relaxed),
+            origin: self.origin.load(Relaxed),
         }
     }
 
@@ -192,6 +200,7 @@ impl Counters {
             messages_down: n(&self.messages_down),
             denied: n(&self.denied),
             slow_closed: n(&self.slow_closed),
+            origin: n(&self.origin),
             connections: Connections {
                 opened: n(&self.opened),
                 current: n(&self.current),

@@ -27,14 +27,20 @@ use super::routes::{TOPIC, Topic, topic};
 use super::stats::count;
 use super::token::may_publish;
 use crate::broker::Subscription;
-use crate::feed::{Cursor, Entry, Reader, Room, Stored};
+use crate::feed::{Cursor, Entry, Reader, Room};
+use crate::transport::{FRAME_BYTES, FRAME_EVENTS};
 
+mod frames;
 pub(super) mod incoming;
+
+use frames::{Frames, send};
 
 use incoming::Heard;
 
 /// Most events taken from the feed at one time by a streaming reader.
-pub(super) const BATCH: Room = Room { events: 256, bytes: 64 * 1024 };
+pub(super) const BATCH: Room = Room { events: FRAME_EVENTS, bytes: FRAME_BYTES };
+/// Just enough to see whether there is anything.
+const GLIMPSE: Room = Room { events: 1, bytes: 0 };
 
 /// Bytes of frames gathered before they are written, if no flush comes first.
 const WRITE_BUFFER: usize = 8 * 1024;
@@ -128,27 +134,11 @@ pub(super) fn limited(upgrade: WebSocketUpgrade, app: &App) -> WebSocketUpgrade 
     upgrade
         .read_buffer_size(app.settings.read_buffer)
         .write_buffer_size(WRITE_BUFFER)
-        // One event may be larger than the message it came in by its topic and its stamps; the
-        // sink holds one beyond its buffer.
-        .max_write_buffer_size(WRITE_BUFFER + 2 * largest + 16 * 1024)
+        // One event may be larger than the message it came in by its topic and its stamps, and be the
+        // last of a full frame; the sink holds one beyond its buffer.
+        .max_write_buffer_size(WRITE_BUFFER + FRAME_BYTES + 2 * largest + 16 * 1024)
         .max_message_size(largest)
         .max_frame_size(largest)
-}
-
-/// What is written in one go.
-enum Frames<'a> {
-    One(Message),
-    Events(&'a [Arc<Stored>]),
-}
-
-impl Frames<'_> {
-    /// How many are messages, as an application sees them.
-    fn messages(&self) -> u64 {
-        match self {
-            Self::One(message) => u64::from(matches!(message, Message::Text(_))),
-            Self::Events(events) => events.len() as u64,
-        }
-    }
 }
 
 /// Why a conversation ends.
@@ -201,12 +191,20 @@ impl Peer {
         let mut shutdown = pin!(app.shutdown.cancelled());
         let mut pulse = pin!(sleep(self.first_ping()));
         let mut unanswered = false;
+        // While an event waits for others to share its frame, until when. On the heap, because most
+        // sockets never have one.
+        let mut window: Option<Pin<Box<Sleep>>> = None;
+        // What was there before the reader came need not wait.
+        let mut due = true;
         loop {
-            if let Err(end) = self.deliver().await {
+            let step = if due { self.deliver().await } else { self.look(&mut window) };
+            if let Err(end) = step {
                 return end;
             }
+            due = app.settings.coalesce.is_zero();
             tokio::select! {
-                () = self.subscription.changed() => {}
+                () = self.subscription.changed(), if window.is_none() => {}
+                () = over(&mut window) => (window, due) = (None, true),
                 message = self.socket.recv() => {
                     // Whatever it says, it lives.
                     if std::mem::take(&mut unanswered) {
@@ -226,9 +224,30 @@ impl Peer {
                         return end;
                     }
                 }
-                () = &mut shutdown => return End::Close(close_code::AWAY, GOING_AWAY),
+                () = &mut shutdown => {
+                    if window.is_some() && let Err(end) = self.deliver().await {
+                        return end;
+                    }
+                    return End::Close(close_code::AWAY, GOING_AWAY);
+                }
             }
         }
+    }
+
+    /// Opens a window when the first event for this reader is there; passes over what is not for it.
+    fn look(&mut self, window: &mut Option<Pin<Box<Sleep>>>) -> Result<(), End> {
+        if window.is_some() {
+            return Ok(());
+        }
+        let now = self.app.settings.clock.now();
+        let batch = self.subscription.next(self.cursor, &self.who, GLIMPSE, now);
+        let batch = batch.map_err(|_| End::Close(SLOW, "slow"))?;
+        if batch.events.is_empty() {
+            self.cursor = batch.cursor;
+        } else {
+            *window = Some(Box::pin(sleep(self.app.settings.coalesce)));
+        }
+        Ok(())
     }
 
     fn first_ping(&self) -> Duration {
@@ -249,7 +268,9 @@ impl Peer {
             let batch = self.subscription.next(self.cursor, &self.who, BATCH, now);
             let batch = batch.map_err(|_| End::Close(SLOW, "slow"))?;
             if !batch.events.is_empty() {
-                self.write(Frames::Events(&batch.events)).await?;
+                let shared = !self.app.settings.coalesce.is_zero();
+                let events = &batch.events;
+                self.write(if shared { Frames::Shared(events) } else { Frames::Events(events) }).await?;
             }
             // Only now: what is stuck in `write` counts as not delivered.
             self.cursor = batch.cursor;
@@ -302,18 +323,12 @@ impl Peer {
     }
 }
 
-async fn send(socket: &mut WebSocket, frames: Frames<'_>) -> Result<(), axum::Error> {
-    match frames {
-        Frames::One(message) => socket.feed(message).await?,
-        Frames::Events(events) => {
-            for event in events {
-                // The bytes are shared with all readers; only their being UTF-8 is looked at again.
-                let text = Utf8Bytes::try_from(event.json.clone()).unwrap_or_default();
-                socket.feed(Message::Text(text)).await?;
-            }
-        }
+/// Waits for the end of a window; for ever where none is open.
+async fn over(window: &mut Option<Pin<Box<Sleep>>>) {
+    match window {
+        Some(window) => window.as_mut().await,
+        None => std::future::pending().await,
     }
-    socket.flush().await
 }
 
 async fn too_far_behind(subscription: &mut Subscription, cursor: Cursor, joined: Cursor, queue: u64) {

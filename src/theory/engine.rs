@@ -97,7 +97,7 @@ fn transport_outcome(view: &View<'_>, transport: &Transport) -> Result<Transport
         },
         frames: Frames {
             sent: if socket { whole(view.news.sends) } else { 0 },
-            received: if socket { deliveries.delivered + whole(view.news.sends) } else { 0 },
+            received: if socket { whole(expected.frames + view.news.sends) } else { 0 },
             pings: whole(expected.pings),
             comments: whole(expected.comments),
         },
@@ -130,6 +130,7 @@ fn requests(expected: &Expected) -> Requests {
         opens,
         empty: whole(expected.empty).min(polls),
         skipped: whole(expected.skipped),
+        origin: expected.origin.map(whole),
         ..Requests::default()
     }
 }

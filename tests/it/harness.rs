@@ -40,7 +40,7 @@ impl TestServer {
         let (public_address, control_address) = (public.local_addr().unwrap(), control.local_addr().unwrap());
         let stop = CancellationToken::new();
         let running = tokio::spawn(server::run(public, Some(control), settings, stop.clone()));
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = anynews::client::builder(None).build().unwrap();
         Self { public: public_address, control: control_address, stop, running: Some(running), http }
     }
 

@@ -49,7 +49,7 @@ impl Server {
         };
         let public = address("listening on http://");
         let control = address("control on http://");
-        Self { child, public, control, http: reqwest::Client::builder().no_proxy().build().unwrap() }
+        Self { child, public, control, http: anynews::client::builder(None).build().unwrap() }
     }
 
     async fn stats(&self) -> Stats {
@@ -147,7 +147,7 @@ async fn stream(address: SocketAddr, ready: &AtomicUsize) -> Vec<u64> {
 }
 
 async fn poll(address: SocketAddr, ready: &AtomicUsize, wait: &str) -> Vec<u64> {
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = anynews::client::builder(None).build().unwrap();
     let (mut after, mut offsets) = (0, Vec::new());
     ready.fetch_add(1, Relaxed);
     loop {

@@ -191,8 +191,7 @@ async fn pages_of_other_origins_and_other_hosts_are_kept_out() {
     let evil = soon(read("https://evil.example")).await.unwrap();
     assert!(!evil.headers().contains_key("access-control-allow-origin"));
 
-    let preflight = reqwest::Client::builder()
-        .no_proxy()
+    let preflight = anynews::client::builder(None)
         .build()
         .unwrap()
         .request(reqwest::Method::OPTIONS, server.url("/topics/t/events"))

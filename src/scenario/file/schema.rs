@@ -29,7 +29,6 @@ pub fn schema() -> Value {
                 "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"
             },
             "duration": unit("^[0-9]+(\\.[0-9]+)?(h|m|s|ms|us)$", &["250ms", "5s", "2m", "1h"]),
-            "zero": unit("^0+(\\.0+)?(h|m|s|ms|us)$", &["0ms"]),
             "rate": unit("^[0-9]+(\\.[0-9]+)?(G|M|k)?bit/s$", &["500kbit/s", "9Mbit/s"]),
             "size": unit("^[0-9]+(\\.[0-9]+)?(GiB|MiB|KiB|B)$", &["64B", "4KiB"]),
             "condition": {
@@ -63,7 +62,13 @@ fn top(key: &str) -> Option<Value> {
         "duration" => said("duration", "The measured window, 100ms to 24h; 20s when absent."),
         "warmup" => said("duration", "Traffic before the window that is not counted."),
         "clients" => count("People, per transport.", Bounds { least: 1, most: MOST_CLIENTS }),
-        "headers" => json!({ "description": "Head of each request.", "enum": ["lean"] }),
+        "headers" => json!({
+            "description": "What the heads of requests and answers carry on every transport: only what \
+                            is needed (lean, when absent), what a browser and its servers send, or an \
+                            exact total of both heads of each exchange.",
+            "anyOf": [{ "enum": ["lean", "browser"] }, refer("size")],
+            "examples": ["lean", "browser", "871B"]
+        }),
         "engine" => json!({
             "description": "Real sockets, virtual time, or closed form; live when absent.",
             "enum": ["live", "sim", "theory"]
@@ -145,7 +150,8 @@ fn transport_key(key: &str) -> Option<Value> {
         "http" => json!({ "enum": ["1.1"] }),
         "hold" => said("duration", "Longest time the server holds an empty answer back."),
         "ping" => said("duration", "Time between the server's pings; 0ms turns them off."),
-        "coalesce" => said("zero", "Events due within it share one frame."),
+        "coalesce" => said("duration", "Events due within it share one frame; 0ms: a frame for each."),
+        "shared_cache" => said("duration", "How long a cache in front keeps an answer, in whole seconds."),
         "read_buffer" => said("size", "The server's read buffer per socket, 128B to 1MiB."),
         _ => return None,
     })
@@ -159,7 +165,7 @@ fn network_key(key: &str) -> Option<Value> {
         "loss" => number("Share of segments lost.", network::LOSS),
         "down" => said("rate", "From server to client."),
         "up" => said("rate", "From client to server."),
-        "tls" => json!({ "enum": [false] }),
+        "tls" => boolean("Whether everything goes over TLS (live engine)."),
         _ => return None,
     })
 }

@@ -36,7 +36,14 @@ const TRANSPORTS: [&[&str]; 4] = [
 ];
 
 /// What only the reader can say: how long a duration or size is, and what is more than what.
-const BEYOND: [&str; 2] = ["is out of range", "more than half the round trip"];
+const BEYOND: [&str; 6] = [
+    "is out of range",
+    "more than half the round trip",
+    "below the natural size",
+    "more than a server takes",
+    "count in whole seconds",
+    "where clients write",
+];
 
 /// Whether both say the same of `text`, and what.
 #[track_caller]
