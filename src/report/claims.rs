@@ -58,6 +58,7 @@ fn difference(compared: &Compared<'_>) -> String {
         (Some(_), Ok(ours), Some(value)) if figure(*ours) == figure(value) => "same".to_owned(),
         // Beyond this a factor says more than a share.
         (Some(apart), ..) if apart > 9.0 => format!("{} times", numbers::times(apart + 1.0)),
+        (Some(apart), ..) if apart.abs() < 0.000_5 => "under 0.1\u{a0}%".to_owned(),
         (Some(apart), ..) => format!("{:+.1}\u{a0}%", apart * 100.0),
         (None, ..) => "–".to_owned(),
     }
@@ -67,19 +68,26 @@ fn difference(compared: &Compared<'_>) -> String {
 #[must_use]
 pub fn markdown(outcomes: &[Outcome]) -> String {
     let mut text = INTRODUCTION.to_owned();
+    let mut before = None;
     for outcome in outcomes.iter().filter(|outcome| !outcome.scenario.claims.is_empty()) {
+        let name = outcome.scenario.name.as_str();
+        if before.replace(name) != Some(name) {
+            text.push_str(&heading(outcome));
+        }
         text.push_str(&section(outcome));
     }
     text.replace('\u{a0}', " ")
 }
 
-fn section(outcome: &Outcome) -> String {
+fn heading(outcome: &Outcome) -> String {
     let scenario = &outcome.scenario;
-    let mut text = format!("\n## {}: {}\n\n", cell(&scenario.name), cell(&scenario.title));
-    if let Some(lesson) = &scenario.lesson {
-        text.push_str(&format!("{}\n\n", cell(lesson)));
-    }
-    text.push_str(&format!("```sh\n{}\n```\n\n", plain(&verdict::command(outcome))));
+    let lesson = scenario.lesson.as_ref().map_or_else(String::new, |lesson| format!("\n{}\n", cell(lesson)));
+    format!("\n## {}: {}\n{lesson}", cell(&scenario.name), cell(&scenario.title))
+}
+
+/// One run: its command, its settings in words, its table.
+fn section(outcome: &Outcome) -> String {
+    let mut text = format!("\n```sh\n{}\n```\n\n", plain(&verdict::command(outcome)));
     text.push_str(&format!("{}\n\n", cell(&lessons::scenario(outcome))));
     text.push_str(&format!("Ours: {}\n\n", cell(&made(outcome))));
     text.push_str(&line(HEADS.iter().map(|head| (*head).to_owned())));

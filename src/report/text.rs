@@ -205,7 +205,8 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 fn conclusion(verdict: &Verdict, style: Style) -> Vec<String> {
-    let sentences = verdict.sentences.iter().flat_map(|text| wrap(&plain(text), WIDTH));
+    let win = verdict.win.as_ref().map(|win| format!("{win}."));
+    let sentences = win.iter().chain(&verdict.sentences).flat_map(|text| wrap(&plain(text), WIDTH));
     let mut lines: Vec<String> = sentences.map(|line| style.bold(&line)).collect();
     lines.push(verdict.rule.clone());
     if let Some((command, effect)) = &verdict.attempt {

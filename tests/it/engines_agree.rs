@@ -134,7 +134,7 @@ fn all_three(what: &str, scenario: &Scenario, arguments: &[&str]) {
 #[test]
 fn shipped_scenarios_live_and_in_virtual_time() {
     let _alone = one_at_a_time();
-    for shipped in shipped::all() {
+    for shipped in shipped::course() {
         let overrides = Overrides { duration: Some("6s".to_owned()), ..Overrides::default() };
         let scenario = shipped::load(shipped.name, &overrides).unwrap();
         if scenario.engine == Engine::Live {

@@ -14,6 +14,7 @@ mod live_runs;
 mod network;
 mod peers;
 mod program;
+mod published;
 mod serve_command;
 mod server_api;
 mod server_counts;
