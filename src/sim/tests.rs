@@ -41,6 +41,15 @@ fn poll(interval: u64) -> Way {
     Way::Poll { interval: ms(interval), keep_alive: true, conditional: false, shared_cache: None }
 }
 
+/// The first way behind a cache, where there may be one.
+fn cached(scenario: &Scenario) -> Way {
+    let mut way = scenario.transports[0].way.clone();
+    if let Way::Poll { shared_cache, .. } = &mut way {
+        *shared_cache = (!scenario.workload.clients_send()).then_some(ms(1000));
+    }
+    way
+}
+
 fn poisson(mean_gap: u64, inbox: Inbox) -> Workload {
     Workload::Poisson { mean_gap: ms(mean_gap), inbox, payload: None }
 }
@@ -102,7 +111,10 @@ proptest! {
     }
 
     #[test]
-    fn the_number_of_threads_changes_nothing(scenario in scenarios(), threads in 2usize..6) {
+    fn the_number_of_threads_changes_nothing(mut scenario in scenarios(), threads in 2usize..6, cache: bool) {
+        if cache {
+            scenario.transports[0].way = cached(&scenario);
+        }
         let (one, many) = (outcome(&scenario, false, 1), outcome(&scenario, false, threads));
         prop_assert_eq!(serde_json::to_string(&one).unwrap(), serde_json::to_string(&many).unwrap());
     }
@@ -115,6 +127,8 @@ proptest! {
             Way::LongPoll { hold: ms(900) },
             Way::Sse,
             Way::WebSocket { ping, coalesce: Duration::ZERO, read_buffer: 4096 },
+            Way::WebSocket { ping, coalesce: ms(150), read_buffer: 4096 },
+            cached(&scenario),
         ].into_iter().enumerate().map(|(n, way)| Transport { label: format!("t{n}"), way }).collect();
         if let Some(link) = &mut scenario.network {
             link.loss = loss;

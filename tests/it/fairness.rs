@@ -165,6 +165,28 @@ const CACHED: &str = "title = 'cached'\nseed = 3\nduration = '4s'\nclients = 20\
      [[transport]]\nkind = 'poll'\ninterval = '700ms'\nshared_cache = '1s'\n\
      [[transport]]\nkind = 'poll'\nlabel = 'conditional'\ninterval = '700ms'\nshared_cache = '1s'\nconditional = true\n";
 
+/// The first seed with which no poll of `SMALL` comes so near to an event, and neither so near to an edge
+/// of the window, that a busy machine could change their order.
+fn quiet_seed() -> u64 {
+    const APART_US: i64 = 20_000;
+    let of = |seed| {
+        let only = vec!["poll".to_owned()];
+        let overrides =
+            Overrides { seed: Some(seed), only, duration: Some("4s".to_owned()), ..Overrides::default() };
+        let scenario = file::read("small", "small.toml", SMALL, &overrides).unwrap();
+        let options = sim::Options { keep_deliveries: true, ..sim::Options::default() };
+        sim::run(&scenario, &options).unwrap().1
+    };
+    let far = |time: i64, every: i64| (APART_US..every - APART_US).contains(&time.rem_euclid(every));
+    let quiet = |seed: &u64| {
+        of(*seed).iter().all(|delivery| {
+            let (news, poll) = (delivery.published_us, delivery.received_us);
+            far(poll - news, 200_000) && far(poll, 200_000) && far(news, 200_000)
+        })
+    };
+    (1..2000).find(quiet).expect("a seed that keeps everything apart")
+}
+
 /// Runs `text` live and in virtual time, and compares with `check`, which says what disagrees.
 #[track_caller]
 fn live_and_sim(text: &str, set: &[&str], check: impl Fn(&Value, &Value) -> Option<String>) {
@@ -202,8 +224,9 @@ fn same(live: &Value, sim: &Value, paths: &[&str]) -> Option<String> {
 #[test]
 fn virtual_time_counts_bytes_as_live_does() {
     let paths = ["/bytes", "/requests/polls", "/requests/empty", "/frames/received", "/deliveries"];
+    let seed = format!("seed={}", quiet_seed());
     for headers in ["headers=lean", "headers=browser", "headers=871B"] {
-        live_and_sim(SMALL, &[headers], |live, sim| same(live, sim, &paths));
+        live_and_sim(SMALL, &[headers, &seed], |live, sim| same(live, sim, &paths));
     }
 }
 
