@@ -1,4 +1,4 @@
-//! Live runs held to virtual time with the same seed and to the formulas: every shipped live scenario,
+//! Live runs held to virtual time with the same seed and to the formulas: every live scenario of the course,
 //! and drawn ones. `theory_agrees` holds the formulas to virtual time in more cases than can be run live.
 
 use std::collections::BTreeMap;

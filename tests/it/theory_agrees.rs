@@ -1,4 +1,4 @@
-//! Theory held to virtual time: every shipped scenario, some networks, and crowds too large to write down.
+//! Theory held to virtual time: every scenario of the course, some networks, and crowds too large to write down.
 
 use std::time::{Duration, Instant};
 
