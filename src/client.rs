@@ -3,7 +3,6 @@
 //! What differs between transports is one file each under `client/`, named like its other half under
 //! `server/`. Cursors, stamping and counting live here, once.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -26,6 +25,7 @@ mod http;
 mod long_poll;
 mod poll;
 mod sender;
+mod servers;
 mod sse;
 mod web_socket;
 
@@ -33,6 +33,7 @@ pub use http::builder;
 
 use answer::Incoming;
 use body::Body;
+pub use servers::Servers;
 
 /// Connections being opened at one time, so that a large crowd does not overrun the accept queue.
 const OPENING_AT_ONCE: usize = 64;
@@ -44,10 +45,10 @@ const OPENING_MS: usize = 10;
 pub struct Crowd {
     /// How they listen.
     pub way: Way,
+    /// Where the servers are.
+    pub servers: Servers,
     /// What the heads of their requests carry.
     pub headers: Headers,
-    /// Where the server is.
-    pub server: SocketAddr,
     /// How they speak TLS; none: they do not.
     pub tls: Option<Arc<ClientConfig>>,
     /// The run's clock.
@@ -100,10 +101,10 @@ pub enum Saw {
 pub struct Setting {
     /// See [`Crowd::way`].
     pub way: Way,
+    /// See [`Crowd::servers`].
+    pub servers: Servers,
     /// See [`Crowd::headers`].
     pub headers: Headers,
-    /// See [`Crowd::server`].
-    pub server: SocketAddr,
     /// See [`Crowd::tls`].
     pub tls: Option<Arc<ClientConfig>>,
     /// See [`Crowd::clock`].
@@ -138,8 +139,8 @@ impl Crowd {
         }
         Self {
             way: setting.way,
+            servers: setting.servers,
             headers: setting.headers,
-            server: setting.server,
             tls: setting.tls,
             clock: setting.clock,
             seed: setting.seed,

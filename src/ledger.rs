@@ -149,6 +149,12 @@ impl Ledger {
         self.log = Some(Vec::new());
     }
 
+    /// Every counted delivery so far, if they are kept: client, event, arrival.
+    #[must_use]
+    pub fn log(&self) -> &[(u32, u32, i64)] {
+        self.log.as_deref().unwrap_or_default()
+    }
+
     /// A client knows its position from now on: what is published later, it is owed.
     /// `at` is `i64::MIN` before the run's start is known.
     pub fn positioned(&mut self, client: u32, at: i64) {

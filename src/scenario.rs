@@ -17,8 +17,11 @@ use crate::units::duration_text;
 use crate::workload::Trace;
 
 pub mod file;
+pub mod fleet;
 mod plain;
 pub mod shipped;
+
+use fleet::Fleet;
 
 /// A whole experiment: who listens, to what, by which ways, for how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +59,9 @@ pub struct Scenario {
     /// Whether everything goes over TLS; the file's `[network] tls`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tls: bool,
+    /// Several servers, and what is between them; none: one server.
+    #[serde(default)]
+    pub fleet: Option<Fleet>,
     /// The ways compared, in file order; labels are unique.
     #[serde(rename = "transport")]
     pub transports: Vec<Transport>,
@@ -65,6 +71,17 @@ pub struct Scenario {
     /// Published figures that the run is to reproduce.
     #[serde(default, rename = "claim")]
     pub claims: Vec<Claim>,
+}
+
+impl Scenario {
+    /// What of it only real servers can show, in words; none where every engine will do.
+    #[must_use]
+    pub fn needs_live(&self) -> Option<&'static str> {
+        self.fleet.as_ref().map(|_| {
+            "[fleet] is about real servers and what is between them, which only --engine live has; \
+             run it so, or leave [fleet] out"
+        })
+    }
 }
 
 /// Which engine turns a scenario into an outcome.

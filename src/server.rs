@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::broker::Broker;
+use crate::broker::{Broker, Capacity};
 use crate::clock::Clock;
 use crate::headers::Headers;
 use crate::link::Link;
@@ -74,8 +74,8 @@ pub struct Settings {
     pub queue: u64,
     /// Largest message of a publisher, bytes.
     pub max_message: usize,
-    /// Events kept per topic.
-    pub keep: usize,
+    /// Where events are kept.
+    pub broker: Broker,
     /// Connections of the public listener at one time.
     pub max_connections: u64,
     /// Connections of one address at one time, loopback exempt.
@@ -83,8 +83,6 @@ pub struct Settings {
     /// Requests and socket messages of one address a second, loopback exempt; twice as many may come
     /// at once.
     pub max_rate: NonZeroU32,
-    /// Topics at one time.
-    pub max_topics: usize,
     /// Bytes of tungstenite's read buffer, per socket.
     pub read_buffer: usize,
     /// From accept, or from a request's first byte, to its complete headers.
@@ -131,11 +129,10 @@ impl Default for Settings {
             comment: Duration::from_secs(15),
             queue: 1024 * 1024,
             max_message: 64 * 1024,
-            keep: 10_000,
+            broker: Broker::memory(Capacity::default()),
             max_connections: 10_000,
             max_per_address: 500,
             max_rate: NonZeroU32::MIN.saturating_add(999),
-            max_topics: 100_000,
             read_buffer: 4 * 1024,
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
@@ -222,7 +219,6 @@ pub async fn run(
     if settings.token.is_none() && (open(&public)? || control.as_ref().map(open).transpose()? == Some(true)) {
         anyhow::bail!("listening beyond loopback needs a token");
     }
-    let broker = Broker::memory(settings.keep, settings.max_topics);
     let guests = Guests::new(settings.max_per_address, settings.max_rate, settings.limit_loopback);
     let counters = Arc::new(Counters::default());
     let tasks = TaskTracker::new();
@@ -231,7 +227,7 @@ pub async fn run(
     let app = |counts: &Arc<Counters>, listener: &TcpListener, public: bool| -> std::io::Result<Arc<App>> {
         Ok(Arc::new(App {
             settings: settings.clone(),
-            broker: broker.clone(),
+            broker: settings.broker.clone(),
             guests: guests.clone(),
             counters: counts.clone(),
             public: counters.clone(),

@@ -47,7 +47,7 @@ pub struct Options {
 /// Why a scenario cannot be run in virtual time.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct TooLarge(String);
+pub struct Unable(String);
 
 /// What every part of a run shares.
 struct World<'a> {
@@ -66,14 +66,17 @@ struct World<'a> {
 /// Runs a scenario in virtual time.
 ///
 /// # Errors
-/// A schedule shared by many that is too large for memory.
-pub fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Delivery>), TooLarge> {
+/// A schedule shared by many that is too large for memory, or several servers.
+pub fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Delivery>), Unable> {
+    if let Some(why) = scenario.needs_live() {
+        return Err(Unable(why.to_owned()));
+    }
     let (duration, warmup) = (as_micros(scenario.duration), as_micros(scenario.warmup));
     let events = scenario.workload.events_per_second(scenario.clients, scenario.duration)
         * (scenario.duration + scenario.warmup).as_secs_f64();
     let streamed = events > KEPT_EVENTS;
     if streamed && !scenario.workload.has_own_inboxes() {
-        return Err(TooLarge(format!(
+        return Err(Unable(format!(
             "{events:.0} events are too many to keep in memory ({KEPT_EVENTS:.0} fit): \
              use fewer clients, a longer gap or a shorter duration"
         )));

@@ -22,7 +22,8 @@ pub(super) async fn send(
     }
     let keep_alive = !matches!(crowd.way, Way::Poll { keep_alive: false, .. });
     // What reqwest and hyper add on the way.
-    let mut later = line(HOST.as_str(), crowd.server.to_string().len() as u64);
+    let host = request.url().authority().to_owned();
+    let mut later = line(HOST.as_str(), host.len() as u64);
     if !request.headers().contains_key(ACCEPT) {
         later += line(ACCEPT.as_str(), "*/*".len() as u64);
     }
@@ -35,7 +36,7 @@ pub(super) async fn send(
     let url = request.url();
     let target = url.path().len() + url.query().map_or(0, |query| query.len() + 1);
     let natural = later + head(first_line(request.method(), target), sizes(request.headers()));
-    let lines = crowd.headers.on_request(ask, &origin(crowd), keep_alive, natural);
+    let lines = crowd.headers.on_request(ask, &origin(crowd, &host), keep_alive, natural);
     add(request.headers_mut(), lines);
     http.execute(request).await
 }
@@ -45,14 +46,15 @@ pub(super) fn upgrade(crowd: &Crowd, url: &str) -> tungstenite::Result<handshake
     let mut request = url.into_client_request()?;
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     let natural = head(first_line(&Method::GET, target), sizes(request.headers()));
-    let lines = crowd.headers.on_request(Ask::Socket, &origin(crowd), true, natural);
+    let host = request.uri().authority().map_or_else(String::new, ToString::to_string);
+    let lines = crowd.headers.on_request(Ask::Socket, &origin(crowd, &host), true, natural);
     add(request.headers_mut(), lines);
     Ok(request)
 }
 
 /// Of the page that a browser would ask from.
-fn origin(crowd: &Crowd) -> String {
-    format!("{}://{}", crowd.scheme("http"), crowd.server)
+fn origin(crowd: &Crowd, host: &str) -> String {
+    format!("{}://{host}", crowd.scheme("http"))
 }
 
 /// Bytes of `GET /path?query HTTP/1.1`.

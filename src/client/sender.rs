@@ -8,7 +8,8 @@ use crate::headers::Ask;
 
 /// Sends this client's events until the run ends.
 pub(super) async fn live(crowd: &Crowd, client: u32, http: &Client) {
-    let url = format!("{}://{}/topics/{}/events", crowd.scheme("http"), crowd.server, crowd.topic(client));
+    let server = crowd.servers.of(client);
+    let url = format!("{}://{server}/topics/{}/events", crowd.scheme("http"), crowd.topic(client));
     let mut free = i64::MIN;
     for &event in &crowd.plan.by_author[client as usize] {
         tokio::select! {

@@ -53,12 +53,13 @@ struct Person<'a> {
 impl Person<'_> {
     async fn open(&self) -> Option<Socket> {
         let _turn = self.crowd.opening.acquire().await.ok()?;
-        let stream = TcpStream::connect(self.crowd.server).await.ok()?;
+        let server = self.crowd.servers.of(self.client);
+        let stream = TcpStream::connect(server).await.ok()?;
         stream.set_nodelay(true).ok()?;
         let stream = match &self.crowd.tls {
             None => Either::Left(stream),
             Some(config) => {
-                let name = ServerName::from(self.crowd.server.ip());
+                let name = ServerName::from(server.ip());
                 let tls = TlsConnector::from(config.clone()).connect(name, stream).await.ok()?;
                 Either::Right(Box::new(tls))
             }
@@ -66,7 +67,7 @@ impl Person<'_> {
         let after = self.position.as_ref().map(Position::query).unwrap_or_default();
         let (topic, query) = (self.crowd.topic(self.client), self.crowd.query(self.client));
         let scheme = self.crowd.scheme("ws");
-        let url = format!("{scheme}://{}/topics/{topic}/socket?{query}{after}", self.crowd.server);
+        let url = format!("{scheme}://{server}/topics/{topic}/socket?{query}{after}");
         let request = dress::upgrade(self.crowd, &url).ok()?;
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
         let (socket, _) =

@@ -129,6 +129,7 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
         },
         network: None,
         tls: false,
+        fleet: None,
         transports: kinds
             .iter()
             .map(|kind| Transport { label: (*kind).to_owned(), way: way(kind) })

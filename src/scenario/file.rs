@@ -17,6 +17,7 @@ use section::{Bounds, Section};
 use tree::{Table, Value};
 
 mod claims;
+mod fleet;
 mod headers;
 mod network;
 mod report;
@@ -124,7 +125,8 @@ const PUSH_WARMUP: Duration = Duration::from_secs(1);
 /// the longest short-poll interval, at most 10 s (1 s without short polls). Of workloads: `inbox` own,
 /// no `payload`, `typing_before` 0 ms (never), `receipts` false, 20 `overs`, 20 `symbols`, `conflate`
 /// false, `quiet` 0.05, `pauses` false, `settle` 10 min. Of transports: `label` the kind (poll-2, poll-3 … when repeated), `keep_alive` true,
-/// `conditional` false, `hold` 25 s, `ping` 25 s (0 ms: none), `read_buffer` 4 KiB.
+/// `conditional` false, `hold` 25 s, `ping` 25 s (0 ms: none), `read_buffer` 4 KiB. Of a
+/// fleet: 2 `servers` (1 with memory), `placement` random, `broker` redis.
 ///
 /// # Errors
 /// Every problem of the text and the overrides, at once.
@@ -151,7 +153,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     let headers = headers::read(&mut top);
     top.not_yet("visit", "leave it out: all people stay");
     let (network, tls) = network::read(&mut top, engine);
-    top.not_yet("fleet", "leave it out: one server");
+    let fleet = fleet::read(&mut top);
     top.not_yet("fault", "leave it out: nothing breaks");
     let transports = transports::read(&mut top);
     let labels: Vec<&str> = transports.iter().map(|transport| transport.label.as_str()).collect();
@@ -179,6 +181,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         workload,
         network,
         tls,
+        fleet,
         transports,
         thresholds,
         claims,
@@ -189,7 +192,8 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
 
 /// The table of the file that knows `key`.
 fn elsewhere(key: &str) -> Option<String> {
-    workload::belongs(key).or_else(|| transports::belongs(key)).or_else(|| network::belongs(key))
+    let tables = [workload::belongs, transports::belongs, network::belongs, fleet::belongs];
+    tables.into_iter().find_map(|belongs| belongs(key))
 }
 
 fn default_warmup(transports: &[Transport]) -> Duration {

@@ -13,8 +13,7 @@ use super::problem::Problem;
 use super::query::{Asked, Rejected, Typed, asked, none_match_holds};
 use super::routes::{TOPIC, Topic, topic};
 use super::{App, long_poll};
-use crate::broker::Answer;
-use crate::feed::Room;
+use crate::feed::{Replay, Room};
 
 /// Most bytes of events in one answer; what is beyond waits, and `more` says so. Without it one
 /// request could ask for ten thousand of the largest messages at once.
@@ -40,22 +39,23 @@ pub(super) async fn events(
     let asked = asked(&topic, query)?;
     let short = asked.wait.is_zero();
     let answer = match short {
-        true => look(&app, &topic, &asked),
+        true => look(&app, &topic, &asked).await?,
         false => long_poll::hold(&app, &topic, asked).await?,
     };
-    let head = etag(&answer.epoch, answer.replay.head);
-    let unchanged = none_match_holds(request.headers(), &head);
+    let head = etag(&answer.epoch, answer.head);
+    // What the reader has may be of a feed that is gone: that must be said.
+    let unchanged = answer.recovered && none_match_holds(request.headers(), &head);
     // What was waited for is news for one.
     let shared = app.settings.shared_cache.filter(|_| short);
     let mut response = if unchanged {
         (StatusCode::NOT_MODIFIED, headers(&head, shared)).into_response()
     } else {
-        let tag = etag(&answer.epoch, answer.replay.offset);
+        let tag = etag(&answer.epoch, answer.offset);
         let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         (headers(&tag, shared), [kind], body(&answer)).into_response()
     };
     if request.method() == Method::GET {
-        let empty = unchanged || answer.replay.events.is_empty();
+        let empty = unchanged || answer.events.is_empty();
         response.extensions_mut().insert(Answered { empty });
     }
     Ok(response)
@@ -73,8 +73,9 @@ pub(super) fn room(asked: &Asked) -> Room {
     Room { events: asked.limit, bytes: ANSWER }
 }
 
-fn look(app: &App, topic: &str, asked: &Asked) -> Answer {
-    app.broker.replay(topic, &asked.position, &asked.who, room(asked), app.settings.clock.now())
+async fn look(app: &App, topic: &str, asked: &Asked) -> Result<Replay, Problem> {
+    let now = app.settings.clock.now();
+    Ok(app.broker.replay(topic, &asked.position, &asked.who, room(asked), now).await?)
 }
 
 fn etag(epoch: &str, offset: u64) -> String {
@@ -94,8 +95,8 @@ fn headers(etag: &str, shared: Option<Duration>) -> [(HeaderName, HeaderValue); 
 }
 
 /// The events were encoded when they were published; here they are only strung together.
-fn body(answer: &Answer) -> Vec<u8> {
-    let Answer { epoch, replay } = answer;
+fn body(replay: &Replay) -> Vec<u8> {
+    let epoch = &replay.epoch;
     let events: usize = replay.events.iter().map(|event| event.json.len() + 1).sum();
     let mut body = Vec::with_capacity(events + 128);
     let (offset, first, recovered, more) = (replay.offset, replay.first, replay.recovered, replay.more);

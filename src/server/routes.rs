@@ -27,6 +27,7 @@ pub(super) fn public(app: Arc<App>) -> Router {
 pub(super) fn with_control(app: Arc<App>) -> Router {
     table()
         .route("/control/publish", get(control::publish))
+        .route("/control/hops", get(control::hops))
         .route("/control/window", post(control::window))
         .with_state(app)
 }

@@ -61,6 +61,54 @@ pub struct Stats {
     pub window: Vec<Sample>,
 }
 
+impl Stats {
+    /// Adds the figures of another server of the same fleet: counts, CPU and memory; of exchanges, the
+    /// first that there is; sample by sample, where both took as many. A sum of peaks is at least the
+    /// peak of the sum.
+    pub fn add(&mut self, other: Self) {
+        let pairs = [
+            (&mut self.requests, other.requests),
+            (&mut self.polls, other.polls),
+            (&mut self.empty, other.empty),
+            (&mut self.publishes, other.publishes),
+            (&mut self.opens, other.opens),
+            (&mut self.handshakes, other.handshakes),
+            (&mut self.socket_publishes, other.socket_publishes),
+            (&mut self.slow_closed, other.slow_closed),
+            (&mut self.connections.opened, other.connections.opened),
+            (&mut self.connections.current, other.connections.current),
+            (&mut self.connections.peak, other.connections.peak),
+            (&mut self.connections.refused, other.connections.refused),
+            (&mut self.bytes.up, other.bytes.up),
+            (&mut self.bytes.down, other.bytes.down),
+            (&mut self.bytes.opening, other.bytes.opening),
+            (&mut self.bytes.segments_up, other.bytes.segments_up),
+            (&mut self.bytes.segments_down, other.bytes.segments_down),
+            (&mut self.events.published, other.events.published),
+            (&mut self.events.repeated, other.events.repeated),
+            (&mut self.events.encoded, other.events.encoded),
+            (&mut self.events.framed, other.events.framed),
+            (&mut self.topics, other.topics),
+            (&mut self.rss_bytes, other.rss_bytes),
+            (&mut self.rss_peak_bytes, other.rss_peak_bytes),
+            (&mut self.rss_start_bytes, other.rss_start_bytes),
+        ];
+        for (mine, theirs) in pairs {
+            *mine += theirs;
+        }
+        self.cpu_us += other.cpu_us;
+        self.first_exchange = self.first_exchange.take().or(other.first_exchange);
+        for (mine, theirs) in self.window.iter_mut().zip(&other.window) {
+            mine.bytes_up += theirs.bytes_up;
+            mine.bytes_down += theirs.bytes_down;
+            mine.segments_up += theirs.segments_up;
+            mine.segments_down += theirs.segments_down;
+            mine.cpu_us += theirs.cpu_us;
+            mine.requests += theirs.requests;
+        }
+    }
+}
+
 /// TCP connections of the public listener.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Connections {

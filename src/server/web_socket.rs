@@ -27,7 +27,7 @@ use super::routes::{TOPIC, Topic, topic};
 use super::stats::count;
 use super::token::may_publish;
 use crate::broker::Subscription;
-use crate::feed::{Cursor, Entry, Reader, Room};
+use crate::feed::{Batch, Cursor, Entry, Lost, Reader, Room};
 use crate::transport::{FRAME_BYTES, FRAME_EVENTS};
 
 mod frames;
@@ -68,14 +68,23 @@ pub(super) struct Hello<'a> {
 }
 
 impl<'a> Hello<'a> {
-    pub(super) fn new(epoch: &'a str, entry: &Entry) -> Self {
-        Self { epoch, offset: entry.cursor.offset, first: entry.first, recovered: entry.recovered }
+    pub(super) fn new(entry: &'a Entry) -> Self {
+        Self {
+            epoch: &entry.epoch,
+            offset: entry.cursor.offset,
+            first: entry.first,
+            recovered: entry.recovered,
+        }
     }
 }
 
 #[derive(Serialize)]
 struct Greeting<'a> {
     hello: Hello<'a>,
+}
+
+fn greeting(entry: &Entry) -> String {
+    serde_json::to_string(&Greeting { hello: Hello::new(entry) }).unwrap_or_default()
 }
 
 /// WebSocket: a greeting, then one event per text frame; a client publishes by sending what it would
@@ -100,10 +109,9 @@ pub(super) async fn socket(
     let upgrade = upgrade.map_err(|rejection| not_an_upgrade(request.method(), &rejection))?;
     let may_publish = may_publish(app.settings.token.as_ref(), request.headers())?;
     let meter = request.extensions().get::<Arc<Meter>>().cloned();
-    let subscription = app.broker.subscribe(&topic)?;
+    let subscription = app.broker.subscribe(&topic, &asked.position).await?;
     let entry = subscription.enter(&asked.position);
-    let greeting = Greeting { hello: Hello::new(subscription.epoch(), &entry) };
-    let greeting = serde_json::to_string(&greeting).unwrap_or_default();
+    let greeting = greeting(&entry);
 
     let upgrade = limited(upgrade, &app);
     let alive = app.tasks.token();
@@ -265,8 +273,11 @@ impl Peer {
     async fn deliver(&mut self) -> Result<(), End> {
         loop {
             let now = self.app.settings.clock.now();
-            let batch = self.subscription.next(self.cursor, &self.who, BATCH, now);
-            let batch = batch.map_err(|_| End::Close(SLOW, "slow"))?;
+            let batch = match self.subscription.next(self.cursor, &self.who, BATCH, now) {
+                Ok(batch) => batch,
+                Err(Lost::Fallen) => return Err(End::Close(SLOW, "slow")),
+                Err(Lost::Renewed) => Box::pin(self.begin_anew()).await?,
+            };
             if !batch.events.is_empty() {
                 let shared = !self.app.settings.coalesce.is_zero();
                 let events = &batch.events;
@@ -278,6 +289,14 @@ impl Peer {
                 return Ok(());
             }
         }
+    }
+
+    /// What was kept is gone: said on the socket, where the reader is.
+    async fn begin_anew(&mut self) -> Result<Batch, End> {
+        let entry = self.subscription.enter_anew();
+        (self.cursor, self.joined) = (entry.cursor, entry.head);
+        self.write(Frames::One(Message::text(greeting(&entry)))).await?;
+        Ok(Batch { events: Vec::new(), cursor: entry.cursor, more: true })
     }
 
     /// Feeds all frames, then flushes once. While the socket takes nothing, keeps an eye on how far

@@ -30,6 +30,7 @@ fn scenario(clients: u32, duration: Duration, workload: Workload, ways: Vec<Way>
         engine: Engine::Sim,
         tls: false,
         network: None,
+        fleet: None,
         workload,
         transports: ways.into_iter().enumerate().map(transport).collect(),
         thresholds: vec![],

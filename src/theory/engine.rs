@@ -32,6 +32,9 @@ pub struct Unable(String);
 /// # Errors
 /// A schedule shared by many that is too large for memory, or a transport that no formula describes.
 pub fn run(scenario: &Scenario, prediction: Option<String>) -> Result<Outcome, Unable> {
+    if let Some(why) = scenario.needs_live() {
+        return Err(Unable(why.to_owned()));
+    }
     let plan = plan(scenario)?;
     let view = View::new(scenario, plan.as_ref());
     let transports: Result<Vec<_>, Unable> =

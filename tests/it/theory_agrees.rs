@@ -78,8 +78,9 @@ fn compare(case: &str, sim: &TransportOutcome, theory: &TransportOutcome) {
 
 #[test]
 fn the_formulas_are_within_the_noise_of_virtual_time() {
-    let plain: Vec<(&str, &[&str])> =
-        shipped::course().iter().map(|shipped| (shipped.name, &[][..])).collect();
+    let any_engine =
+        shipped::course().iter().filter(|shipped| load(shipped.name, &[]).needs_live().is_none());
+    let plain: Vec<(&str, &[&str])> = any_engine.map(|shipped| (shipped.name, &[][..])).collect();
     let changed: [(&str, &[&str]); 14] = [
         ("letters", &["warmup=1s"]),
         ("letters", &["network.rtt=100ms", "network.jitter=20ms"]),

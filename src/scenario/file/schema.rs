@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::link::PROFILES;
 
 use super::section::{Bounds, LONGEST_LINE};
-use super::{MOST_CLIENTS, TOP, claims, network, transports, workload};
+use super::{MOST_CLIENTS, TOP, claims, fleet, network, transports, workload};
 
 /// A JSON Schema, draft 2020-12, of scenario files read as JSON.
 #[must_use]
@@ -84,6 +84,22 @@ fn top(key: &str) -> Option<Value> {
             "type": "object",
             "properties": properties(&network::KEYS, network_key),
             "additionalProperties": false
+        }),
+        "fleet" => json!({
+            "description": "Several servers; absent: one.",
+            "type": "object",
+            "properties": properties(&fleet::KEYS, fleet_key),
+            "additionalProperties": false,
+            "allOf": [
+                {
+                    "if": { "properties": { "broker": { "const": "memory" } }, "required": ["broker"] },
+                    "then": { "properties": { "servers": { "maximum": 1 } } }
+                },
+                {
+                    "if": { "properties": { "broker": { "enum": ["none", "memory"] } }, "required": ["broker"] },
+                    "then": { "not": { "required": ["redis"] } }
+                }
+            ]
         }),
         "threshold" => refer("thresholds"),
         "claim" => json!({
@@ -177,6 +193,28 @@ fn claim_key(key: &str) -> Option<Value> {
         "metric" => said("line", "Metrics and numbers joined by * / + - with spaces around them."),
         "value" => number("The figure as published; absent when the source gives none.", claims::VALUES),
         "why" => said("line", "Why ours differs."),
+        _ => return None,
+    })
+}
+
+fn fleet_key(key: &str) -> Option<Value> {
+    let words = |all: &[&str]| all.iter().map(|word| json!(word)).collect::<Value>();
+    Some(match key {
+        "servers" => count("Server processes per transport; 2 when absent.", fleet::SERVERS),
+        "placement" => json!({
+            "description": "Who is at which server; random, by the seed, when absent.",
+            "enum": words(&fleet::PLACEMENTS.map(|(word, _)| word))
+        }),
+        "broker" => json!({
+            "description": "What carries an event to the other servers; redis when absent.",
+            "enum": words(&fleet::BROKERS.map(|(word, _)| word))
+        }),
+        "redis" => json!({
+            "description": "Redis to use; absent: one is started for the run.",
+            "type": "string",
+            "pattern": "^redis://.",
+            "examples": ["redis://127.0.0.1:6379"]
+        }),
         _ => return None,
     })
 }

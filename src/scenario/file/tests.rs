@@ -8,6 +8,7 @@ use crate::transport::Way;
 
 mod claims;
 mod fairness;
+mod fleet;
 mod network;
 mod workload;
 
@@ -227,10 +228,10 @@ fn parts_that_are_not_built_yet_say_so() {
     let text = format!(
         "visit = \"30s\"\n{}\n{}",
         LETTERS.replace("interval = \"5s\"", "interval = \"5s\"\nhttp = \"2\"\nbackoff_max = \"9s\""),
-        "[fleet]\nservers = 2\n[[fault]]\nat = \"1s\"\n"
+        "[[fault]]\nat = \"1s\"\n"
     );
     let lines = told(&text, &Overrides::default());
-    let keys = ["visit", "poll.http", "poll.backoff_max", "fleet", "fault"];
+    let keys = ["visit", "poll.http", "poll.backoff_max", "fault"];
     assert_eq!(lines.len(), keys.len(), "{lines:#?}");
     for (line, key) in lines.iter().zip(keys) {
         assert!(line.contains(&format!(" {key}: ")) && line.contains("is not built yet; "), "{line}");
