@@ -19,6 +19,7 @@ pub mod units;
 pub mod wire;
 
 // Layer 1, experiment and measurement: pure.
+pub mod claim;
 pub mod ledger;
 pub mod outcome;
 pub mod scenario;

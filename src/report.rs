@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use crate::outcome::{Outcome, SCHEMA};
 
 pub mod chart;
+pub mod claims;
 pub mod compare;
 pub mod csv;
 pub mod faults;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::claim::Claim;
 use crate::fault::Fault;
 use crate::headers::Headers;
 use crate::link::Link;
@@ -71,6 +72,9 @@ pub struct Scenario {
     /// Conditions that make the run fail with exit code 99.
     #[serde(default, rename = "threshold")]
     pub thresholds: Vec<Threshold>,
+    /// Published figures that the run is to reproduce.
+    #[serde(default, rename = "claim")]
+    pub claims: Vec<Claim>,
 }
 
 impl Scenario {

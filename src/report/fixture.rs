@@ -136,6 +136,7 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
             .collect(),
         faults: Vec::new(),
         thresholds: Vec::new(),
+        claims: Vec::new(),
     }
 }
 

@@ -101,6 +101,53 @@ pub fn compare(a: &TransportOutcome, b: &TransportOutcome) -> Delay {
     }
 }
 
+/// What the bytes of two transports allow to say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Volume {
+    /// Within a tenth, or within what chance may make of so few messages.
+    Same,
+    /// The first moved this many times as many.
+    More(f64),
+    /// The second moved this many times as many.
+    Fewer(f64),
+}
+
+/// All bytes of a transport, handshakes too.
+#[must_use]
+pub fn volume(t: &TransportOutcome) -> u64 {
+    t.bytes.up.saturating_add(t.bytes.down).saturating_add(t.bytes.opening)
+}
+
+/// Compares all bytes of `a` with those of `b`, by the guard of [`clearly`].
+#[must_use]
+pub fn compare_bytes(a: &TransportOutcome, b: &TransportOutcome) -> Volume {
+    let (one, two) = (volume(a) as f64, volume(b) as f64);
+    let events = a.deliveries.published.min(b.deliveries.published);
+    if clearly(one, two, events) {
+        Volume::More(one / two.max(1.0))
+    } else if clearly(two, one, events) {
+        Volume::Fewer(two / one.max(1.0))
+    } else {
+        Volume::Same
+    }
+}
+
+/// Whether one sum is larger than another by over a tenth, and by more than chance makes of sums over so
+/// many events: two standard errors of the difference of two counts, √(2/events), relative to the
+/// smaller. Both saw the same events, so this is more than chance can do.
+#[must_use]
+pub fn clearly(more: f64, less: f64, events: u64) -> bool {
+    let chance = if events == 0 { 0.0 } else { 1.96 * (2.0 / events as f64).sqrt() };
+    less > 0.0 && more > less * (1.0 + chance.max(0.1))
+}
+
+/// Whether a transport did all that was asked of it: a comparison with one that did not is none.
+#[must_use]
+pub fn is_whole(t: &TransportOutcome) -> bool {
+    let skipped = t.requests.skipped > t.requests.polls / 100;
+    t.clients_connected == t.clients && t.requests.failed == 0 && t.deliveries.lost == 0 && !skipped
+}
+
 /// Application bytes both ways per delivered message; `None` without deliveries.
 #[must_use]
 pub fn bytes_per_message(t: &TransportOutcome) -> Option<f64> {

@@ -6,9 +6,10 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::outcome::Outcome;
 use crate::scenario::Engine;
 
+use super::claims;
 use super::lessons;
 use super::measure;
-use super::numbers::{bytes, count, duration, ms, percent, rate};
+use super::numbers::{bytes, count, duration, figure, ms, percent, rate};
 use super::verdict::{self, Verdict};
 use super::ways::{Way, ways};
 
@@ -60,6 +61,7 @@ pub fn summary(outcome: &Outcome, style: Style) -> String {
     let told = extra.iter().flat_map(|text| wrap(&plain(text), WIDTH));
     lines.extend(told.map(|line| style.bold(&line)));
     lines.extend(conclusion(&verdict, style));
+    lines.extend(published(outcome));
     lines.extend(thresholds(outcome, style));
     for warning in &verdict.warnings {
         let wrapped = wrap(&plain(&format!("Note: {warning}")), WIDTH);
@@ -215,7 +217,8 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 fn conclusion(verdict: &Verdict, style: Style) -> Vec<String> {
-    let sentences = verdict.sentences.iter().flat_map(|text| wrap(&plain(text), WIDTH));
+    let win = verdict.win.as_ref().map(|win| format!("{win}."));
+    let sentences = win.iter().chain(&verdict.sentences).flat_map(|text| wrap(&plain(text), WIDTH));
     let mut lines: Vec<String> = sentences.map(|line| style.bold(&line)).collect();
     lines.push(verdict.rule.clone());
     if let Some((command, effect)) = &verdict.attempt {
@@ -226,7 +229,7 @@ fn conclusion(verdict: &Verdict, style: Style) -> Vec<String> {
 
 fn thresholds(outcome: &Outcome, style: Style) -> Vec<String> {
     let line = |t: &crate::outcome::ThresholdOutcome| {
-        let actual = t.actual.map_or_else(|| "no value".to_owned(), |value| format!("{}", Shown(value)));
+        let actual = t.actual.map_or_else(|| "no value".to_owned(), figure);
         let why = t.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
         let text = plain(&format!("{} {} ({actual}{why})", t.metric, t.expression));
         if t.passed { format!("held    {text}") } else { style.warning(&format!("FAILED  {text}")) }
@@ -234,21 +237,8 @@ fn thresholds(outcome: &Outcome, style: Style) -> Vec<String> {
     outcome.thresholds.iter().map(line).collect()
 }
 
-/// A metric of unknown unit with up to four significant digits.
-struct Shown(f64);
-
-impl std::fmt::Display for Shown {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let digits = if self.0.abs() >= 1000.0 {
-            0
-        } else if self.0.abs() >= 10.0 {
-            1
-        } else {
-            4
-        };
-        let text = format!("{:.digits$}", self.0);
-        f.write_str(if digits == 4 { text.trim_end_matches('0').trim_end_matches('.') } else { &text })
-    }
+fn published(outcome: &Outcome) -> Vec<String> {
+    claims::lines(outcome).iter().map(|line| plain(line)).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::claim::{self, Claim};
 use crate::threshold::{self, Threshold};
 use crate::transport::Transport;
 use crate::units::format_duration;
@@ -15,6 +16,7 @@ use report::Report;
 use section::{Bounds, Section};
 use tree::{Table, Value};
 
+mod claims;
 mod faults;
 mod fleet;
 mod headers;
@@ -88,7 +90,7 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 /// Keys of the top of a file.
-const TOP: [&str; 16] = [
+const TOP: [&str; 17] = [
     "title",
     "predict",
     "lesson",
@@ -105,6 +107,7 @@ const TOP: [&str; 16] = [
     "fleet",
     "fault",
     "threshold",
+    "claim",
 ];
 /// People per transport that any engine could be asked for.
 const MOST_CLIENTS: u32 = 10_000_000;
@@ -157,12 +160,14 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     let transports = transports::read(&mut top);
     let labels: Vec<&str> = transports.iter().map(|transport| transport.label.as_str()).collect();
     let thresholds = thresholds(&mut top, &labels);
+    let claims = claims::read(&mut top, &labels);
     let workload = match top.table("workload", true) {
         Some(section) => workload::read(section, clients),
         None => workload::placeholder(),
     };
     top.finish(elsewhere);
-    let (transports, thresholds) = only(&overrides.only, transports, thresholds, report);
+    let kept = Kept { transports, thresholds, claims };
+    let Kept { transports, thresholds, claims } = only(&overrides.only, kept, report);
     let warmup = if written_warmup { warmup } else { default_warmup(&transports) };
     let scenario = Scenario {
         name: name.to_owned(),
@@ -182,6 +187,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         transports,
         faults,
         thresholds,
+        claims,
     };
     headers::check(&scenario, root, report);
     scenario
@@ -230,17 +236,19 @@ fn thresholds(top: &mut Section<'_>, labels: &[&str]) -> Vec<Threshold> {
     found
 }
 
-/// Keeps the transports that `--only` names, and the thresholds on them.
-fn only(
-    wanted: &[String],
+/// What `--only` chooses from.
+struct Kept {
     transports: Vec<Transport>,
     thresholds: Vec<Threshold>,
-    report: &Report,
-) -> (Vec<Transport>, Vec<Threshold>) {
+    claims: Vec<Claim>,
+}
+
+/// Keeps the transports that `--only` names, and the thresholds and claims on them alone.
+fn only(wanted: &[String], mut all: Kept, report: &Report) -> Kept {
     if wanted.is_empty() {
-        return (transports, thresholds);
+        return all;
     }
-    let labels: Vec<&str> = transports.iter().map(|transport| transport.label.as_str()).collect();
+    let labels: Vec<&str> = all.transports.iter().map(|transport| transport.label.as_str()).collect();
     for label in wanted {
         if !labels.contains(&label.as_str()) {
             let hint = section::did_you_mean(label, labels.iter().copied());
@@ -249,8 +257,10 @@ fn only(
         }
     }
     let kept = |label: &str| wanted.iter().any(|name| name == label);
-    let thresholds = thresholds.into_iter().filter(|t| kept(threshold::label_of(&t.metric))).collect();
-    (transports.into_iter().filter(|t| kept(&t.label)).collect(), thresholds)
+    all.thresholds.retain(|t| kept(threshold::label_of(&t.metric)));
+    all.claims.retain(|claim| claim::labels(&claim.metric).all(kept));
+    all.transports.retain(|t| kept(&t.label));
+    all
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ fn scenario(clients: u32, duration: Duration, workload: Workload, ways: Vec<Way>
         transports: ways.into_iter().enumerate().map(transport).collect(),
         faults: Vec::new(),
         thresholds: vec![],
+        claims: vec![],
     }
 }
 

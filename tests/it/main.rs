@@ -17,6 +17,7 @@ mod live_runs;
 mod network;
 mod peers;
 mod program;
+mod published;
 mod redis_brokers;
 mod redis_process;
 mod serve_command;

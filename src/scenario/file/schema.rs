@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::link::PROFILES;
 
 use super::section::{Bounds, LONGEST_LINE};
-use super::{MOST_CLIENTS, TOP, faults, fleet, network, transports, workload};
+use super::{MOST_CLIENTS, TOP, claims, faults, fleet, network, transports, workload};
 
 /// A JSON Schema, draft 2020-12, of scenario files read as JSON.
 #[must_use]
@@ -107,6 +107,16 @@ fn top(key: &str) -> Option<Value> {
             "items": by_kind("One thing that goes wrong.", &faults::KINDS, &["at"], fault_key)
         }),
         "threshold" => refer("thresholds"),
+        "claim" => json!({
+            "description": "Published figures that the run is to reproduce.",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["source", "says", "metric", "why"],
+                "properties": properties(&claims::KEYS, claim_key),
+                "additionalProperties": false
+            }
+        }),
         _ => return None,
     })
 }
@@ -177,6 +187,17 @@ fn network_key(key: &str) -> Option<Value> {
         "down" => said("rate", "From server to client."),
         "up" => said("rate", "From client to server."),
         "tls" => boolean("Whether everything goes over TLS (live engine)."),
+        _ => return None,
+    })
+}
+
+fn claim_key(key: &str) -> Option<Value> {
+    Some(match key {
+        "source" => said("line", "Who published it, and when."),
+        "says" => said("line", "What it says."),
+        "metric" => said("line", "Metrics and numbers joined by * / + - with spaces around them."),
+        "value" => number("The figure as published; absent when the source gives none.", claims::VALUES),
+        "why" => said("line", "Why ours differs."),
         _ => return None,
     })
 }

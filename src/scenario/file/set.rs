@@ -44,7 +44,7 @@ fn set(root: &mut Table, text: &str, report: &Report) {
             Ok((table, rest)) => put(table, rest, node),
             Err(message) => Err(message),
         },
-        ["transport", ..] => {
+        ["transport" | "claim", ..] => {
             let message = "cannot be addressed so; name a transport by its label, like poll.interval=1s";
             Err(message.to_owned())
         }

@@ -6,6 +6,7 @@ use super::*;
 use crate::scenario::{Inbox, Workload};
 use crate::transport::Way;
 
+mod claims;
 mod fairness;
 mod faults;
 mod fleet;

@@ -35,6 +35,8 @@ const TRANSPORTS: [&[&str]; 4] = [
     &["kind = \"websocket\""],
 ];
 
+const CLAIM: &str = "[[claim]]\nsource = \"A\"\nsays = \"B\"\nmetric = \"sse.bytes.up\"\nwhy = \"C\"\n";
+
 const FAULTS: [&[&str]; 7] = [
     &["kind = \"stall-server\"", "at = \"1s\"", "for = \"1s\""],
     &["kind = \"kill-server\"", "at = \"1s\"", "for = \"1s\""],
@@ -220,6 +222,11 @@ fn wrong_tables_are_wrong_for_both() {
         (&first, "kind = \"sse\"\n[threshold]\nsse.latency_ms = [\"p(99)<50\", \"max < 1e3\"]", "", true),
         (&first, "kind = \"sse\"\n[threshold]\n\"sse.latency_ms\" = \"p(101)<50\"", "", false),
         (&first, "kind = \"sse\"\n[threshold]\n\"sse.latency_ms\" = 5", "", false),
+        (&first, &format!("kind = \"sse\"\n{CLAIM}"), "", true),
+        (&first, &format!("kind = \"sse\"\n{CLAIM}value = 0.5"), "", true),
+        (&first, &format!("kind = \"sse\"\n{CLAIM}value = -1"), "", false),
+        (&first, &format!("kind = \"sse\"\n{CLAIM}whom = \"me\""), "", false),
+        (&first, &format!("kind = \"sse\"\n{}", CLAIM.replace("why", "#")), "", false),
         ("kind = \"trace\"", "kind = \"sse\"", "", false),
         ("kind = \"chat\"\nmembers = 3\ngap_per_room = \"1s\"\nquiet = 0.5", "kind = \"sse\"", "", false),
         ("kind = \"cricket\"\ngap_per_ball = \"1s\"\nmean_gap = \"1s\"", "kind = \"sse\"", "", false),
