@@ -194,7 +194,7 @@ mod tests {
         let wrong = Trace::parse(&text).unwrap_err();
         let hints = [
             "missing field `data`",
-            "expected",
+            "a JSON object",
             "within",
             "topic must be",
             "kind must be",
