@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+mod advise;
 mod handshake;
 mod report;
 mod run;
@@ -26,6 +27,15 @@ pub const USAGE: u8 = 2;
 /// Exit code of a failed threshold (k6's).
 pub const THRESHOLD_FAILED: u8 = 99;
 
+/// What stdout gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// A document, and nothing else
+    Json,
+}
+
 #[derive(Debug, Parser)]
 #[command(
     name = "anynews",
@@ -45,6 +55,8 @@ enum Command {
     Serve(serve::Args),
     /// Draw a report again from an outcome.json, or compare several
     Report(report::Args),
+    /// Which transport to use, with numbers for each, and where the answer turns round
+    Advise(advise::Args),
     /// The WebSocket upgrade and its first frames, byte for byte, annotated
     Handshake(handshake::Args),
     /// List, show or check scenarios; their JSON Schema
@@ -57,9 +69,6 @@ enum Command {
     /// The classroom (not built yet)
     #[command(hide = true)]
     Demo(Later),
-    /// Which transport to use (not built yet)
-    #[command(hide = true)]
-    Advise(Later),
     /// One outcome per value (not built yet)
     #[command(hide = true)]
     Sweep(Later),
@@ -103,6 +112,7 @@ fn dispatch(cli: Cli) -> Exit {
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Report(args)) => report::run(args),
+        Some(Command::Advise(args)) => advise::run(args),
         Some(Command::Handshake(args)) => handshake::run(args),
         Some(Command::Scenarios(args)) => scenarios::run(args),
         Some(Command::Completions { shell }) => {
@@ -112,7 +122,6 @@ fn dispatch(cli: Cli) -> Exit {
             Ok(0)
         }
         Some(Command::Demo(_)) => not_yet("demo"),
-        Some(Command::Advise(_)) => not_yet("advise"),
         Some(Command::Sweep(_)) => not_yet("sweep"),
     }
 }

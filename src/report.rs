@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 
 use crate::outcome::{Outcome, SCHEMA};
 
+pub mod advice;
 pub mod chart;
 pub mod compare;
 pub mod csv;

@@ -15,6 +15,7 @@ use crate::units::duration_text;
 use crate::workload::Trace;
 
 pub mod file;
+mod pace;
 mod plain;
 pub mod shipped;
 

@@ -19,7 +19,7 @@ mod push;
 mod traffic;
 mod view;
 
-pub use engine::{Unable, run};
+pub use engine::{Unable, on_average, run};
 use law::Law;
 use traffic::Traffic;
 use view::View;

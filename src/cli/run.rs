@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::signals::Signals;
-use super::{Exit, THRESHOLD_FAILED, Usage, print, say, stage};
+use super::{Exit, Format, THRESHOLD_FAILED, Usage, print, say, stage};
 use crate::live;
 use crate::outcome::{Delivery, Outcome};
 use crate::report;
@@ -66,12 +66,6 @@ pub(super) struct Args {
     /// No progress, no transcript, no question
     #[arg(short, long)]
     quiet: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 pub(super) fn run(args: Args) -> Exit {

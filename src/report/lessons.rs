@@ -1,8 +1,6 @@
 //! Sentences that do not depend on the numbers: rules, limits, questions, glossary. For translation,
 //! look here first.
 
-use std::time::Duration;
-
 use crate::link::Link;
 use crate::outcome::Outcome;
 use crate::scenario::{Engine, Inbox, Workload};
@@ -84,19 +82,6 @@ pub fn settings(link: &Link) -> Vec<String> {
 #[must_use]
 pub fn trip_ms(outcome: &Outcome) -> f64 {
     outcome.scenario.network.as_ref().map_or(0.0, |link| link.mean_one_way() / 1000.0)
-}
-
-/// The setting that says how often news comes: key under `workload`, and value.
-#[must_use]
-pub fn gap(workload: &Workload) -> Option<(&'static str, Duration)> {
-    Some(match workload {
-        Workload::Poisson { mean_gap, .. } => ("mean_gap", *mean_gap),
-        Workload::Periodic { gap, .. } | Workload::Ticker { gap, .. } => ("gap", *gap),
-        Workload::Chat { gap_per_room, .. } => ("gap_per_room", *gap_per_room),
-        Workload::Cricket { gap_per_ball, .. } => ("gap_per_ball", *gap_per_ball),
-        Workload::Game { tick, .. } => ("tick", *tick),
-        Workload::Trace { .. } => return None,
-    })
 }
 
 /// The scenario in plain sentences.

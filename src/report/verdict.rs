@@ -244,7 +244,7 @@ pub fn command(outcome: &Outcome) -> String {
     words.push(format!("--seed {} --duration {}", outcome.seed, numbers::option(scenario.duration)));
     let mut set = |text: String| words.push(format!("--set {}", shell_word(&text)));
     set(format!("clients={}", scenario.clients));
-    if let Some((key, gap)) = lessons::gap(&scenario.workload) {
+    if let Some((key, gap)) = scenario.workload.gap() {
         set(format!("workload.{key}={}", numbers::option(gap)));
     }
     for transport in &scenario.transports {

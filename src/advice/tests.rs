@@ -1,0 +1,3 @@
+//! The rules, each with a situation that it decides.
+
+use super::*;

@@ -1,0 +1,1 @@
+//! Advice in words, as it is printed.
