@@ -28,6 +28,9 @@ pub use question::{Question, four_ways};
 /// Value of [`Advice::schema`].
 pub const SCHEMA: &str = "anynews/advice/1";
 
+/// Events of a table's schedule; larger ones are sampled.
+const EVENTS: f64 = 500_000.0;
+
 /// What somebody needs, beside what the scenario says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Need {
@@ -113,8 +116,8 @@ impl Situation {
     }
 
     /// The figures, and the labels of those that no formula describes.
-    fn facts(&self, kinds: &[&str]) -> (Vec<Facts>, Vec<(String, String)>) {
-        let (mut light, scale) = flips::light(&self.scenario);
+    fn facts(&self, kinds: &[&str], events: f64) -> (Vec<Facts>, Vec<(String, String)>) {
+        let (mut light, scale) = flips::light(&self.scenario, events);
         light.transports.retain(|t| kinds.is_empty() || kinds.contains(&t.way.kind()));
         let run = |scenario: &Scenario| {
             if self.averaged { theory::on_average(scenario) } else { theory::run(scenario, None) }
@@ -143,7 +146,7 @@ impl Situation {
     /// The figures of all transports, and nothing more.
     #[must_use]
     pub fn figures(&self) -> Vec<Facts> {
-        self.facts(&[]).0
+        self.facts(&[], EVENTS).0
     }
 
     /// The whole answer.
@@ -155,7 +158,7 @@ impl Situation {
             let why = "the recording itself is needed, and an outcome does not hold it";
             return Err(Unable(why.to_owned()));
         }
-        let (facts, unknown) = self.facts(&[]);
+        let (facts, unknown) = self.facts(&[], EVENTS);
         if facts.is_empty() {
             let why = unknown.into_iter().next().map_or_else(String::new, |(_, why)| why);
             return Err(Unable(why));

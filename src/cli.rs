@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 mod advise;
+mod engine;
 mod handshake;
 mod report;
 mod run;
@@ -13,6 +14,7 @@ mod scenarios;
 mod serve;
 mod signals;
 mod stage;
+mod sweep;
 
 /// What a command returns: the exit code, or an error that `main` prints.
 type Exit = anyhow::Result<u8>;
@@ -55,6 +57,8 @@ enum Command {
     Serve(serve::Args),
     /// Draw a report again from an outcome.json, or compare several
     Report(report::Args),
+    /// A scenario at several values of one or two settings: trade-offs, heat maps, crossovers
+    Sweep(sweep::Args),
     /// Which transport to use, with numbers for each, and where the answer turns round
     Advise(advise::Args),
     /// The WebSocket upgrade and its first frames, byte for byte, annotated
@@ -69,9 +73,6 @@ enum Command {
     /// The classroom (not built yet)
     #[command(hide = true)]
     Demo(Later),
-    /// One outcome per value (not built yet)
-    #[command(hide = true)]
-    Sweep(Later),
 }
 
 /// Arguments of a command that is not built yet.
@@ -112,6 +113,7 @@ fn dispatch(cli: Cli) -> Exit {
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Report(args)) => report::run(args),
+        Some(Command::Sweep(args)) => sweep::run(args),
         Some(Command::Advise(args)) => advise::run(args),
         Some(Command::Handshake(args)) => handshake::run(args),
         Some(Command::Scenarios(args)) => scenarios::run(args),
@@ -122,7 +124,6 @@ fn dispatch(cli: Cli) -> Exit {
             Ok(0)
         }
         Some(Command::Demo(_)) => not_yet("demo"),
-        Some(Command::Sweep(_)) => not_yet("sweep"),
     }
 }
 

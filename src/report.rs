@@ -19,6 +19,7 @@ pub mod lessons;
 pub mod measure;
 pub mod noise;
 pub mod numbers;
+pub mod sweep;
 pub mod text;
 pub mod titles;
 pub mod verdict;

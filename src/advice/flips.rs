@@ -62,9 +62,10 @@ pub struct Flip {
     pub turn: Turn,
 }
 
-/// Events whose formulas are worked out in no time: of many groups, and of one feed.
-const EVENTS: f64 = 10_000.0;
-const SHARED: f64 = 50_000.0;
+/// Events of a look whose formulas are worked out in no time.
+const EVENTS: f64 = 15_000.0;
+/// What is weighed against each other.
+const WEIGHED: &[&str] = &["poll", "sse", "websocket"];
 /// Factor between two looks, and the furthest look from where the setting stands.
 const STEP: f64 = 1.6;
 const FURTHEST: f64 = 2000.0;
@@ -74,23 +75,27 @@ const FINE: f64 = 1.002;
 const SECONDS: (f64, f64) = (0.001, 86_400.0);
 const PEOPLE: (f64, f64) = (1.0, 1e7);
 
-/// The same scenario with fewer groups of people, so that its schedule is short, and how many times
-/// fewer. Where all read one feed, its window is cut short instead.
-pub(super) fn light(scenario: &Scenario) -> (Scenario, f64) {
-    let span = (scenario.duration + scenario.warmup).as_secs_f64();
-    let events = scenario.workload.events_per_second(scenario.clients, scenario.duration) * span;
-    let Some(group) = scenario.workload.group() else {
-        let duration = scenario.duration.mul_f64((SHARED / events.max(1.0)).min(1.0));
-        return (Scenario { duration, ..scenario.clone() }, 1.0);
+/// The same scenario with about so many events at most, and how many times fewer people it has. It has
+/// fewer groups of people, as long as they are some; then its window is cut short.
+pub(super) fn light(scenario: &Scenario, most: f64) -> (Scenario, f64) {
+    /// Fewer groups are no sample at all.
+    const LEAST: f64 = 8.0;
+    let mut light = scenario.clone();
+    let mut scale = 1.0;
+    let events = |s: &Scenario| {
+        s.workload.events_per_second(s.clients, s.duration) * (s.duration + s.warmup).as_secs_f64()
     };
-    let groups = f64::from(scenario.clients / group);
-    let kept = (groups * EVENTS / events.max(1.0)).ceil().clamp(1.0, groups.max(1.0));
-    // The people of one group more or less are no sample at all.
-    if kept >= groups || groups <= 8.0 {
-        return (scenario.clone(), 1.0);
+    if let Some(group) = scenario.workload.group() {
+        let groups = f64::from(scenario.clients / group);
+        let kept = (groups * most / events(scenario).max(1.0)).ceil().max(LEAST);
+        if kept < groups {
+            light.clients = kept as u32 * group;
+            scale = f64::from(scenario.clients) / f64::from(light.clients);
+        }
     }
-    let clients = (kept.max(8.0) as u32) * group;
-    (Scenario { clients, ..scenario.clone() }, f64::from(scenario.clients) / f64::from(clients))
+    let events = events(&light);
+    light.duration = light.duration.mul_f64((most / events.max(1.0)).min(1.0));
+    (light, scale)
 }
 
 /// Every point at which the choice turns round, nearest on each side of where a setting stands, and where
@@ -195,7 +200,7 @@ fn look(situation: &Situation, axis: Axis, base: Option<&[Facts]>, at: f64) -> L
         }
         _ => {
             shift(&mut moved, axis, at);
-            moved.facts(&["poll", "sse", "websocket"]).0
+            moved.facts(WEIGHED, EVENTS).0
         }
     };
     Look { at, choice: judge(&facts, &moved.need, &moved.machine), bytes: lighter(&facts) }
@@ -205,7 +210,7 @@ fn look(situation: &Situation, axis: Axis, base: Option<&[Facts]>, at: f64) -> L
 fn stayers(situation: &Situation) -> Vec<Facts> {
     let mut staying = situation.clone();
     staying.need.visit_s = None;
-    staying.facts(&["poll", "sse", "websocket"]).0
+    staying.facts(WEIGHED, EVENTS).0
 }
 
 fn visiting(facts: Facts, situation: &Situation, factor: f64) -> Facts {

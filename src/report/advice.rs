@@ -3,6 +3,7 @@
 mod interview;
 mod rules;
 mod sentences;
+pub mod spoken;
 mod table;
 
 pub use interview::{interview, sections};

@@ -12,6 +12,7 @@ mod compare;
 mod data;
 mod figures;
 mod parts;
+mod sweep;
 
 const STYLE: &str = include_str!("html/style.css");
 
@@ -55,6 +56,14 @@ pub fn page(outcome: &Outcome, entries: &[Entry<'_>], json: &str) -> anyhow::Res
 /// A chart cannot be drawn.
 pub fn comparison(comparison: &super::compare::Comparison, entries: &[Entry<'_>]) -> anyhow::Result<String> {
     compare::page(comparison, entries)
+}
+
+/// Draws the page of a sweep.
+///
+/// # Errors
+/// A chart cannot be drawn.
+pub fn sweep(swept: &super::sweep::Sweep, entries: &[Entry<'_>]) -> anyhow::Result<String> {
+    sweep::page(swept, entries)
 }
 
 fn top(outcome: &Outcome) -> Markup {

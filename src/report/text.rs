@@ -13,8 +13,10 @@ use super::verdict::{self, Verdict};
 use super::ways::{Way, ways};
 
 mod compare;
+mod sweep;
 
 pub use compare::comparison;
+pub use sweep::sweep;
 
 /// Whether to write ANSI styles; the caller prints with `anstream`, which strips what is not wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,6 +1,7 @@
 //! Advice as the answer in a design interview, in the order in which one is asked.
 
-use super::sentences::{few, flip, name, reason, seconds};
+use super::sentences::{flip, name, reason};
+use super::spoken::{few, seconds};
 use super::table::{WIDTH, finish, head, small};
 use crate::advice::{Advice, Axis, Turn};
 use crate::report::numbers::{bytes, count, percent, rate};

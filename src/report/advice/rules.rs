@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::sentences::{few, seconds};
+use super::spoken::{few, seconds};
 use super::table::{WIDTH, finish};
 use crate::advice::{self, Facts, Machine, Need, Question, Situation};
 use crate::report::numbers::{bytes, count, ms, percent};

@@ -1,10 +1,10 @@
 //! Sentences about a choice and about where it turns round. For translation, look here.
 
-use std::time::Duration;
-
 use crate::advice::{Advice, Axis, Choice, Facts, Flip, Reason, Turn};
-use crate::report::numbers::{self, count, ms, percent, rate};
+use crate::report::numbers::{self, ms, percent};
 use crate::report::ways::{Kind, capital};
+
+use super::spoken::{few, seconds};
 
 /// `polling`, or the label where it is not the kind's own.
 #[must_use]
@@ -162,35 +162,6 @@ pub fn steadfast(advice: &Advice) -> Option<String> {
         let all = crate::report::ways::list(&steady).replace(" and ", " or ");
         format!("{} alone does not change it.", capital(&all))
     })
-}
-
-/// Seconds as a person reads them, to three figures.
-pub(super) fn seconds(value: f64) -> String {
-    let micros = (value * 1e6).max(0.0);
-    // Three figures are all that such a point is good for.
-    let unit = 10f64.powf(micros.max(1.0).log10().floor() - 2.0).max(1.0);
-    let rounded = (micros / unit).round() * unit;
-    if rounded >= 7.2e9 {
-        return format!("{}\u{a0}h", trimmed(rounded / 3.6e9));
-    }
-    if rounded >= 120e6 {
-        return format!("{}\u{a0}min", trimmed(rounded / 60e6));
-    }
-    numbers::duration(Duration::from_micros(rounded as u64))
-}
-
-fn trimmed(value: f64) -> String {
-    let text = format!("{value:.1}");
-    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
-}
-
-/// A number to three figures or, above a thousand, whole.
-pub(super) fn few(value: f64) -> String {
-    if value >= 99.5 {
-        let unit = 10f64.powf(value.log10().floor() - 2.0).max(1.0);
-        return count(((value / unit).round() * unit) as u64);
-    }
-    rate(value)
 }
 
 /// A share of a machine, which may be more than one.

@@ -2,7 +2,8 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::sentences::{few, flip, name, recommendation, seconds, setting, steadfast};
+use super::sentences::{flip, name, recommendation, setting, steadfast};
+use super::spoken::{few, seconds};
 use crate::advice::{Advice, Limit, Machine, Row};
 use crate::report::numbers::{bytes, count, ms, percent};
 use crate::report::text::{Style, pad, plain, visible, wrap};

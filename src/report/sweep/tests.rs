@@ -1,0 +1,3 @@
+//! Sweeps: order, crossings, and what is written.
+
+use super::*;
