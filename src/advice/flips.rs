@@ -63,7 +63,7 @@ pub struct Flip {
 }
 
 /// Events of a look whose formulas are worked out in no time.
-const EVENTS: f64 = 15_000.0;
+const EVENTS: f64 = 6_000.0;
 /// What is weighed against each other.
 const WEIGHED: &[&str] = &["poll", "sse", "websocket"];
 /// Factor between two looks, and the furthest look from where the setting stands.

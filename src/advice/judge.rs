@@ -110,12 +110,7 @@ pub fn judge(all: &[Facts], need: &Need, machine: &Machine) -> Option<Choice> {
     }
     let (polls, reason) = decide(poll, push, need, machine);
     let (winner, over) = if polls { (poll, push) } else { (push, poll) };
-    Some(Choice {
-        winner: winner.label.clone(),
-        kind: winner.kind.clone(),
-        over: over.label.clone(),
-        reason,
-    })
+    Some(Choice { winner: winner.label.clone(), kind: winner.kind.clone(), over: over.label.clone(), reason })
 }
 
 /// WebSocket where both sides talk or small messages are many, else SSE; whichever is there, else a

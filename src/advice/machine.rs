@@ -59,23 +59,24 @@ pub enum Limit {
 }
 
 impl Machine {
-    /// Measured by `anynews advise --calibrate`, release build, on the machine that `origin` names.
+    /// Round figures of a small server: CPU as the live engine plans with it, memory as the capacity bench
+    /// bounds it. Every sentence that rests on them names them, and `advise --calibrate` replaces them.
     #[must_use]
     pub fn assumed() -> Self {
         Self {
-            origin: "default constants, measured on 2 cores of a cloud machine in 2026-11; \
+            origin: "default constants, round figures of a small server; \
                      `anynews advise --calibrate` measures yours"
                 .to_owned(),
             cores: 2.0,
             memory_bytes: 8.0 * 1024.0 * 1024.0 * 1024.0,
-            request_us: 50.0,
-            held_us: 60.0,
+            request_us: 60.0,
+            held_us: 70.0,
             event_us: 12.0,
             frame_us: 12.0,
-            poll_bytes: 6_000.0,
-            held_bytes: 8_000.0,
-            stream_bytes: 7_000.0,
-            socket_bytes: 7_000.0,
+            poll_bytes: 8_000.0,
+            held_bytes: 12_000.0,
+            stream_bytes: 9_000.0,
+            socket_bytes: 8_000.0,
         }
     }
 

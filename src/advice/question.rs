@@ -53,7 +53,11 @@ impl Question {
         );
         // Writing to a String cannot fail.
         let _ = if self.two_way {
-            write!(text, "[workload]\nkind = \"chat\"\nmembers = 2\ngap_per_room = \"{}\"\n", gap(self.gap / 2))
+            write!(
+                text,
+                "[workload]\nkind = \"chat\"\nmembers = 2\ngap_per_room = \"{}\"\n",
+                gap(self.gap / 2)
+            )
         } else {
             let inbox = if self.cacheable { "shared" } else { "own" };
             let kind = format!("kind = \"poisson\"\nmean_gap = \"{}\"\ninbox = \"{inbox}\"", gap(self.gap));

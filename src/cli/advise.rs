@@ -75,7 +75,9 @@ pub(super) fn run(args: Args) -> Exit {
     if args.scenario.is_none() && !asked {
         only_with_a_question(&args)?;
         if args.interview {
-            say(&format!("An example, about `{EXAMPLE}`; give a scenario or --clients, --gap and --max-delay."));
+            say(&format!(
+                "An example, about `{EXAMPLE}`; give a scenario or --clients, --gap and --max-delay."
+            ));
             let example = Args { scenario: Some(EXAMPLE.to_owned()), ..args };
             return answer(&example);
         }
@@ -177,7 +179,10 @@ fn question(args: &Args) -> anyhow::Result<Question> {
     ];
     let missing: Vec<&str> = missing.iter().filter(|(is, _)| *is).map(|(_, flag)| *flag).collect();
     if !missing.is_empty() {
-        problems.push(format!("{} is missing; a question needs --clients, --gap and --max-delay", missing.join(" and ")));
+        problems.push(format!(
+            "{} is missing; a question needs --clients, --gap and --max-delay",
+            missing.join(" and ")
+        ));
     }
     let gap = flag("--gap", args.gap.as_deref(), &mut problems);
     let max_delay = flag("--max-delay", args.max_delay.as_deref(), &mut problems);

@@ -60,11 +60,7 @@ async fn compute(
     }
 }
 
-async fn measure(
-    scenario: &Scenario,
-    how: How,
-    signal: &Signal,
-) -> anyhow::Result<(Outcome, Vec<Delivery>)> {
+async fn measure(scenario: &Scenario, how: How, signal: &Signal) -> anyhow::Result<(Outcome, Vec<Delivery>)> {
     let (progress, events) = mpsc::unbounded_channel();
     let showing = tokio::spawn(stage::play(scenario.clone(), how.show, events));
     let options = live::Options {

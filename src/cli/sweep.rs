@@ -103,7 +103,8 @@ fn taken(args: &Args) -> Vec<(String, String)> {
         (args.duration.is_some(), "duration", "--duration"),
         (args.engine.is_some(), "engine", "--engine"),
     ];
-    let own = own.iter().filter(|(given, ..)| *given).map(|(_, key, flag)| ((*key).to_owned(), (*flag).to_owned()));
+    let own =
+        own.iter().filter(|(given, ..)| *given).map(|(_, key, flag)| ((*key).to_owned(), (*flag).to_owned()));
     let set = args.set.iter().filter_map(|text| text.split_once('='));
     own.chain(set.map(|(key, _)| (key.trim().to_owned(), format!("--set {}", key.trim())))).collect()
 }
@@ -112,7 +113,9 @@ fn bound(text: Option<&str>) -> Result<Option<f64>, Usage> {
     let Some(text) = text else { return Ok(None) };
     match parse_duration(text) {
         Ok(value) if !value.is_zero() => Ok(Some(value.as_secs_f64())),
-        Ok(_) => Err(Usage("--max-delay: no message takes no time at all; write something above 0ms".to_owned())),
+        Ok(_) => {
+            Err(Usage("--max-delay: no message takes no time at all; write something above 0ms".to_owned()))
+        }
         Err(why) => Err(Usage(format!("--max-delay: {why}"))),
     }
 }
@@ -200,7 +203,11 @@ fn beginning(planned: &[Planned]) -> String {
     };
     let total: Duration = live.map(|point| longest(&point.scenario)).sum();
     let points = if planned.len() == 1 { "1 point".to_owned() } else { format!("{} points", planned.len()) };
-    if total.is_zero() { points } else { format!("{points}, {} at most", format_duration(Duration::from_secs(total.as_secs() + 1))) }
+    if total.is_zero() {
+        points
+    } else {
+        format!("{points}, {} at most", format_duration(Duration::from_secs(total.as_secs() + 1)))
+    }
 }
 
 fn finish(args: &Args, swept: &Sweep, directory: &Path) -> anyhow::Result<()> {

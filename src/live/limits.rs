@@ -35,7 +35,8 @@ pub(super) fn connections(scenario: &Scenario, transport: &Transport) -> u64 {
         Way::Poll { keep_alive: false, .. } => 1 + u64::from(scenario.network.is_some()),
         _ => 1,
     };
-    u64::from(scenario.clients) * connections_each(transport, scenario.workload.has_writers()) * closing + SPARE_FILES / 3
+    u64::from(scenario.clients) * connections_each(transport, scenario.workload.has_writers()) * closing
+        + SPARE_FILES / 3
 }
 
 /// Refuses a schedule that would not fit in memory.
@@ -60,13 +61,19 @@ pub fn check_events(scenario: &Scenario) -> Result<(), Error> {
 /// [`Error::TooLarge`], saying how many clients would fit.
 pub fn check_files(scenario: &Scenario, group: &[usize]) -> Result<(), Error> {
     let Some(limit) = os::raise_open_files() else { return Ok(()) };
-    let each: u64 = group.iter().map(|&i| connections_each(&scenario.transports[i], scenario.workload.has_writers())).sum();
+    let each: u64 = group
+        .iter()
+        .map(|&i| connections_each(&scenario.transports[i], scenario.workload.has_writers()))
+        .sum();
     let room = limit.saturating_sub(SPARE_FILES);
     if u64::from(scenario.clients) * each <= room {
         return Ok(());
     }
     let fit = room / each.max(1);
-    let in_turn = group.iter().map(|&i| connections_each(&scenario.transports[i], scenario.workload.has_writers())).max();
+    let in_turn = group
+        .iter()
+        .map(|&i| connections_each(&scenario.transports[i], scenario.workload.has_writers()))
+        .max();
     let turn = room / in_turn.unwrap_or(1).max(1);
     let hint = if group.len() > 1 { format!(" ({turn} with --in-turn)") } else { String::new() };
     Err(Error::TooLarge(format!(

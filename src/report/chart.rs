@@ -121,6 +121,12 @@ pub fn swept(sweep: &super::sweep::Sweep) -> Vec<Entry<'_>> {
     all
 }
 
+/// The heat maps of a sweep as text: the finding, and the cells row by row, nothing where none is known.
+#[must_use]
+pub fn heat_maps(sweep: &super::sweep::Sweep) -> Vec<(String, Vec<Vec<Option<String>>>)> {
+    heat::Map::ALL.into_iter().filter_map(|map| heat::written(sweep, map)).collect()
+}
+
 /// The figures of every point and transport of a sweep.
 #[must_use]
 pub fn sweep_table(sweep: &super::sweep::Sweep) -> Table {

@@ -92,7 +92,7 @@ fn sections(
         (section("scenario", "The experiment", parts::scenario(outcome)))
         (section("person-time", "One person’s time", figures.person()))
         (section("charts", "Charts", figures.charts()))
-        (section("reverse", "When this result would reverse", parts::reverse(verdict)))
+        (section("reverse", "When this result would reverse", parts::reverse(outcome, verdict)))
         (section("handshake", "The first exchange, byte for byte", parts::handshakes(outcome, all)))
         (section("percentiles", "Percentiles and counts", data::percentiles(all)))
         @if !outcome.thresholds.is_empty() {

@@ -11,21 +11,15 @@ use super::ways::{Kind, list, ways};
 
 /// The rule of thumb of every verdict.
 pub const RULE: &str = "Letters win when news comes 3 times an interval or more, or a cache can answer.";
-/// Reversal by frequent news.
-pub const REVERSE_OFTEN: &str = "When news comes 3 times an interval or more: then fewer than 5 asks in 100 \
-                                 are wasted (e⁻³), and one answer carries several messages.";
-/// Reversal by rare news.
-pub const REVERSE_RARE: &str =
-    "It reverses when news becomes rare, or when half an interval is too long to wait.";
 /// Reversal by caching.
 pub const REVERSE_CACHE: &str = "When everybody asks for the same thing and an answer may be a few seconds old: \
                                  a cache answers millions of letters, and the server sees one ask per few seconds.";
-/// Reversal by idle connections.
-pub const REVERSE_IDLE: &str = "When people come for a moment and leave: a standing connection costs a handshake, \
-                                memory on the server and pings, whether or not there is news.";
 /// Reversal without a short poll in the run.
 pub const REVERSE_NO_POLL: &str =
     "Nothing here polls at an interval. Add a transport of kind \"poll\" to see what asking would cost.";
+/// No formula describes the scenario.
+pub const REVERSE_UNKNOWN: &str =
+    "No formula describes this scenario. `anynews sweep` finds by running it where the result turns.";
 /// The load side was late.
 pub const SATURATED: &str = "The load generator could not keep its schedule: delays here blame it, not the server. \
                              Use fewer people, or --in-turn.";

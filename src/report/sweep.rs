@@ -88,7 +88,8 @@ impl Key {
     /// Puts the values in order.
     #[must_use]
     pub fn new(name: String, mut values: Vec<String>) -> Self {
-        let sizes: Option<Vec<f64>> = values.iter().map(|text| magnitude(text).map(|(size, _)| size)).collect();
+        let sizes: Option<Vec<f64>> =
+            values.iter().map(|text| magnitude(text).map(|(size, _)| size)).collect();
         if sizes.is_some() {
             let size = |text: &String| magnitude(text).map_or(0.0, |(size, _)| size);
             values.sort_by(|a, b| size(a).total_cmp(&size(b)));
@@ -184,7 +185,19 @@ impl Sweep {
     }
 }
 
-/// The folder of a point within a sweep's: `poll.interval=5s`, made of letters any file system takes.
+/// Removes outcomes of an earlier sweep into the same directory, which would pass for points of this one.
+fn forget(points_dir: &Path, sweep: &Sweep) {
+    let kept: Vec<String> = sweep.points.iter().map(|point| folder(sweep, point)).collect();
+    for entry in std::fs::read_dir(points_dir).into_iter().flatten().flatten() {
+        if !kept.iter().any(|name| entry.file_name().to_str() == Some(name)) {
+            // Whatever else lies there is the user's, and keeps its folder.
+            let _ = std::fs::remove_file(entry.path().join("outcome.json"));
+            let _ = std::fs::remove_dir(entry.path());
+        }
+    }
+}
+
+/// The folder of a point within `points/`: `poll.interval=5s`, made of letters any file system takes.
 #[must_use]
 pub fn folder(sweep: &Sweep, point: &Point) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "._-=".contains(c) { c } else { '_' };
@@ -193,8 +206,7 @@ pub fn folder(sweep: &Sweep, point: &Point) -> String {
     name.chars().map(|c| if c == ',' { c } else { plain(c) }).collect()
 }
 
-/// Writes `sweep.json`, `sweep.csv`, each point's `outcome.json` in a folder of its own, `report.html` and
-/// `charts/*.png` into `dir`, making it if need be.
+/// Writes `sweep.json`, `sweep.csv`, `points/*/outcome.json`, `report.html` and `charts/*.png` into `dir`, making it if need be.
 ///
 /// # Errors
 /// The directory or a file cannot be written, named in the message.
@@ -202,12 +214,15 @@ pub fn write(sweep: &Sweep, dir: &Path) -> anyhow::Result<Written> {
     let charts_dir = dir.join("charts");
     std::fs::create_dir_all(&charts_dir).with_context(|| format!("cannot make {}", charts_dir.display()))?;
     // The measurements first, so that no later trouble can lose them.
-    let document = serde_json::to_string_pretty(&sweep.document()).context("cannot write the sweep as JSON")?;
+    let document =
+        serde_json::to_string_pretty(&sweep.document()).context("cannot write the sweep as JSON")?;
     let json = dir.join("sweep.json");
     replace(&json, format!("{document}\n").as_bytes())?;
     replace(&dir.join("sweep.csv"), csv::sweep(sweep).as_bytes())?;
+    let points_dir = dir.join("points");
+    forget(&points_dir, sweep);
     for point in &sweep.points {
-        let own = dir.join(folder(sweep, point));
+        let own = points_dir.join(folder(sweep, point));
         std::fs::create_dir_all(&own).with_context(|| format!("cannot make {}", own.display()))?;
         let outcome = serde_json::to_string_pretty(&point.outcome).context("cannot write an outcome")?;
         replace(&own.join("outcome.json"), format!("{outcome}\n").as_bytes())?;

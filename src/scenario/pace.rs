@@ -54,7 +54,6 @@ impl Workload {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::scenario::file::Overrides;
     use crate::scenario::shipped;
 

@@ -48,11 +48,7 @@ pub fn on_average(scenario: &Scenario) -> Result<Outcome, Unable> {
     }
 }
 
-fn outcome(
-    scenario: &Scenario,
-    plan: Option<&Plan>,
-    prediction: Option<String>,
-) -> Result<Outcome, Unable> {
+fn outcome(scenario: &Scenario, plan: Option<&Plan>, prediction: Option<String>) -> Result<Outcome, Unable> {
     let view = View::new(scenario, plan);
     let transports: Result<Vec<_>, Unable> =
         scenario.transports.iter().map(|transport| transport_outcome(&view, transport)).collect();

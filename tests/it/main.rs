@@ -1,5 +1,7 @@
 //! The one integration binary: whatever needs sockets, processes or the source tree.
 
+mod advise_agrees;
+mod advise_command;
 mod browser;
 mod command_line;
 mod engines_agree;
@@ -15,6 +17,7 @@ mod server_api;
 mod server_counts;
 mod server_limits;
 mod server_streams;
+mod sweep_command;
 mod theory_agrees;
 mod tidy;
 mod web_driver;

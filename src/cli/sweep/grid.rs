@@ -21,7 +21,8 @@ pub(super) fn keys(vary: &[String], taken: &[(String, String)]) -> Result<Vec<Ke
     for text in vary {
         match key(text, taken) {
             Ok(key) if found.iter().any(|other| other.name == key.name) => {
-                problems.push(format!("--vary {}: is given twice; write all its values in one list", key.name));
+                problems
+                    .push(format!("--vary {}: is given twice; write all its values in one list", key.name));
             }
             Ok(key) => found.push(key),
             Err(problem) => problems.push(problem),
@@ -57,9 +58,15 @@ fn key(text: &str, taken: &[(String, String)]) -> Result<Key, String> {
         return Err(format!("--vary {name}: {flag} sets it, too; leave one of them out"));
     }
     for (index, value) in values.iter().enumerate() {
-        let same = |other: &&String| *other == value || magnitude(other).is_some_and(|m| Some(m) == magnitude(value));
+        let same = |other: &&String| {
+            *other == value || magnitude(other).is_some_and(|m| Some(m) == magnitude(value))
+        };
         if let Some(other) = values[..index].iter().find(same) {
-            let what = if other == value { format!("{value} stands there twice") } else { format!("{other} and {value} are the same") };
+            let what = if other == value {
+                format!("{value} stands there twice")
+            } else {
+                format!("{other} and {value} are the same")
+            };
             return Err(format!("--vary {name}: {what}; a point is run once"));
         }
     }
@@ -85,7 +92,8 @@ pub(super) fn left_out(keys: &[Key], only: &[String], scenario: &Scenario) -> Ve
         let first = key.name.split('.').next().unwrap_or_default();
         !only.is_empty() && key.name.contains('.') && !SECTIONS.contains(&first) && !own(first)
     });
-    lost.map(|key| format!("--vary {}: --only leaves that transport out; name it there, too", key.name)).collect()
+    lost.map(|key| format!("--vary {}: --only leaves that transport out; name it there, too", key.name))
+        .collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use crate::advice::{Advice, Axis, Turn};
 use crate::report::numbers::{bytes, count, percent, rate};
 use crate::report::text::{Style, plain, wrap};
 
-
 /// The answer as text. Ends with a line break.
 #[must_use]
 pub fn interview(advice: &Advice, style: Style) -> String {
@@ -41,7 +40,11 @@ fn requirement(advice: &Advice) -> String {
         None => "without a bound on their delay".to_owned(),
     };
     let stay = advice.need.visit_s.map_or_else(String::new, |visit| {
-        format!(" People stay {} on average, so {} arrive a second.", seconds(visit), few(arrivals(advice, visit)))
+        format!(
+            " People stay {} on average, so {} arrive a second.",
+            seconds(visit),
+            few(arrivals(advice, visit))
+        )
     });
     format!("{people} people at a time, {} deliveries a second to them together, {bound}.{stay}", few(news))
 }

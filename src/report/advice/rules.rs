@@ -193,7 +193,10 @@ fn web_socket(letters: &[Facts]) -> Vec<Rule> {
         rule(
             "news is rare but urgent",
             of(letters, "poll").and_then(|poll| poll.waste_ratio).map_or_else(String::new, |waste| {
-                format!("under 0.69 messages per interval over half of the asks are for nothing; letters: {}", percent(waste))
+                format!(
+                    "under 0.69 messages per interval over half of the asks are for nothing; letters: {}",
+                    percent(waste)
+                )
             }),
             "anynews run letters",
         ),
@@ -201,7 +204,11 @@ fn web_socket(letters: &[Facts]) -> Vec<Rule> {
             "both sides talk",
             both(&game, "websocket", |poll, socket| {
                 let up = |facts: &Facts| facts.bytes_up_per_s / facts.sends_per_s.max(1.0);
-                format!("in game, {} go up per move by asking and posting, {} by frames", bytes(up(poll)), bytes(up(socket)))
+                format!(
+                    "in game, {} go up per move by asking and posting, {} by frames",
+                    bytes(up(poll)),
+                    bytes(up(socket))
+                )
             }),
             "anynews run game",
         ),

@@ -60,14 +60,20 @@ pub fn reason(advice: &Advice, choice: &Choice) -> String {
             seconds(*from)
         ),
         Reason::ShortVisit { visit_s, pays_from_s: None } => {
-            format!("people stay {} on average, and a connection opened for that never pays", seconds(*visit_s))
+            format!(
+                "people stay {} on average, and a connection opened for that never pays",
+                seconds(*visit_s)
+            )
         }
         Reason::TwoWay { sends_per_s } if choice.kind == "websocket" => format!(
             "both sides talk; {} messages a second go up in a frame each, not in a request each",
             few(*sends_per_s)
         ),
         Reason::TwoWay { sends_per_s } => {
-            format!("both sides talk ({} messages a second go up), and news comes back at once", few(*sends_per_s))
+            format!(
+                "both sides talk ({} messages a second go up), and news comes back at once",
+                few(*sends_per_s)
+            )
         }
         Reason::Unaffordable { poll_share, push_share } => format!(
             "asking so often keeps {} of one such machine busy, {winner} {}",
@@ -147,9 +153,8 @@ fn place(advice: &Advice, flip: &Flip) -> String {
 /// What no flip was found for, in one sentence; none where every setting has one.
 #[must_use]
 pub fn steadfast(advice: &Advice) -> Option<String> {
-    let turns = |axis| {
-        advice.flips.iter().any(|flip| flip.axis == axis && matches!(flip.turn, Turn::Choice { .. }))
-    };
+    let turns =
+        |axis| advice.flips.iter().any(|flip| flip.axis == axis && matches!(flip.turn, Turn::Choice { .. }));
     let what = |axis| match axis {
         Axis::Gap => "how often news comes",
         Axis::Interval => "how often one asks",

@@ -83,9 +83,7 @@ fn table(advice: &Advice, style: Style) -> Vec<String> {
         ("server cores", &|row| Some(small(row.server.cpu_cores))),
         ("server memory", &|row| Some(bytes(row.server.memory_bytes))),
         ("machines", &|row| Some(small(row.server.machine_share))),
-        ("  by their", &|row| {
-            Some(if row.server.limit == Limit::Cpu { "CPU" } else { "memory" }.to_owned())
-        }),
+        ("  by their", &|row| Some(if row.server.limit == Limit::Cpu { "CPU" } else { "memory" }.to_owned())),
     ];
     let all = &advice.transports;
     let heads: Vec<String> = all.iter().map(|row| name(&row.facts.label, &row.facts.kind)).collect();
@@ -104,7 +102,8 @@ fn table(advice: &Advice, style: Style) -> Vec<String> {
         })
         .collect();
     let line = |head: &str, cells: &[String]| {
-        let padded: String = cells.iter().zip(&widths).map(|(text, width)| pad(&plain(text), *width)).collect();
+        let padded: String =
+            cells.iter().zip(&widths).map(|(text, width)| pad(&plain(text), *width)).collect();
         format!("{}{padded}", pad(head, first)).trim_end().to_owned()
     };
     let mut lines = vec![style.bold(&line("", &heads)), style.quiet(&line("", &settings))];
@@ -124,8 +123,8 @@ fn constants(advice: &Advice) -> String {
 /// The constants of a server in a sentence, and where they come from.
 fn about(machine: &Machine) -> String {
     format!(
-        "Server: {} cores, {}; a poll takes {:.0} µs, a long poll {:.0} µs, an event by SSE {:.1} µs, a frame \
-         {:.1} µs; memory of a connection {}, of a held poll {}, a stream {}, a socket {} ({}).",
+        "Server: {} cores, {}; a poll takes {:.0} µs, a long poll {:.0} µs, an event by SSE {:.0} µs, a frame \
+         {:.0} µs; memory of a connection {}, of a held poll {}, a stream {}, a socket {} ({}).",
         machine.cores,
         bytes(machine.memory_bytes),
         machine.request_us,

@@ -1,6 +1,5 @@
 //! Heat maps of a sweep over two settings: one figure per cell, written into it.
 
-use super::super::measure;
 use super::super::numbers::{ms, percent, times};
 use super::super::sweep::{Point, Sweep};
 use super::super::verdict::{asker, pusher};
@@ -10,13 +9,18 @@ use super::{Entry, Figure, font, swept};
 
 /// The figures that are mapped.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Map {
+pub enum Map {
     /// Share of empty polls.
     Waste,
     /// Bytes of the asker / bytes of the pusher.
     Bytes,
     /// Typical delay of the asker.
     Delay,
+}
+
+impl Map {
+    /// In the order of the page.
+    pub const ALL: [Self; 3] = [Self::Waste, Self::Bytes, Self::Delay];
 }
 
 /// A cell: its text, and with what it is painted.
@@ -29,7 +33,7 @@ struct Cell {
 
 /// The maps of a grid.
 pub fn entries(sweep: &Sweep) -> Vec<Entry<'_>> {
-    [Map::Waste, Map::Bytes, Map::Delay].into_iter().map(|map| entry(sweep, map)).collect()
+    Map::ALL.into_iter().map(|map| entry(sweep, map)).collect()
 }
 
 fn entry(sweep: &Sweep, map: Map) -> Entry<'_> {
@@ -61,12 +65,12 @@ fn entry(sweep: &Sweep, map: Map) -> Entry<'_> {
 
 fn caption(map: Map) -> &'static str {
     match map {
-        Map::Waste => "The share of asks that found nothing. Darker is more.",
+        Map::Waste => "The share of asks that found nothing. Stronger colour is more.",
         Map::Bytes => {
             "How many times the bytes of push asking moves, both ways, headers and payload. Painted in the colour of \
              the one that moves more; × 1 is equal."
         }
-        Map::Delay => "Half of the messages came sooner. Darker is later, by factors.",
+        Map::Delay => "Half of the messages came sooner. Stronger colour is later, by factors.",
     }
 }
 
@@ -76,7 +80,8 @@ fn two<'b, 'a>(all: &'b [Way<'a>]) -> Option<(&'b Way<'a>, &'b Way<'a>)> {
     (one.t.label != other.t.label).then_some((one, other))
 }
 
-fn figure(point: &Point, map: Map) -> Option<f64> {
+/// The figure of one cell.
+pub fn figure(point: &Point, map: Map) -> Option<f64> {
     let all = ways(&point.outcome);
     match map {
         Map::Waste => asker(&all)?.t.waste_ratio,
@@ -86,17 +91,23 @@ fn figure(point: &Point, map: Map) -> Option<f64> {
         }
         Map::Bytes => {
             let (one, other) = two(&all)?;
-            Some(measure::bytes_per_message(one.t)? / measure::bytes_per_message(other.t)?)
+            let bytes = |way: &Way<'_>| (way.t.bytes.up + way.t.bytes.down) as f64;
+            Some(bytes(one) / bytes(other)).filter(|ratio| ratio.is_finite() && *ratio > 0.0)
         }
     }
 }
 
-fn text(map: Map, value: f64) -> String {
+/// The figure as it is written into its cell.
+pub fn text(map: Map, value: f64) -> String {
     match map {
         Map::Waste => percent(value),
         Map::Delay => ms(value),
         Map::Bytes => {
-            if value < 0.995 { format!("× {value:.2}") } else { format!("× {}", times(value)) }
+            if value < 0.995 {
+                format!("× {value:.2}")
+            } else {
+                format!("× {}", times(value))
+            }
         }
     }
 }
@@ -123,6 +134,19 @@ fn title(known: &[(&Point, f64)], map: Map) -> String {
             format!("{name}: {low} {what} at {}, {high} at {}", at(least.0), at(most.0))
         }
     }
+}
+
+/// The title of a map, and its cells: a row for each value of the second key.
+pub fn written(sweep: &Sweep, map: Map) -> Option<(String, Vec<Vec<Option<String>>>)> {
+    let known: Vec<(&Point, f64)> =
+        sweep.points.iter().filter_map(|point| Some((point, figure(point, map)?))).collect();
+    let [across, down] = &sweep.keys[..] else { return None };
+    let cell = |column: &String, row: &String| {
+        let here = |(point, _): &&(&Point, f64)| point.values[0] == *column && point.values[1] == *row;
+        known.iter().find(here).map(|(_, value)| text(map, *value))
+    };
+    let rows = down.values.iter().map(|row| across.values.iter().map(|column| cell(column, row)).collect());
+    (!known.is_empty()).then(|| (title(&known, map), rows.collect()))
 }
 
 fn cell(point: &Point, map: Map, (low, high): (f64, f64)) -> Option<Cell> {
@@ -169,7 +193,8 @@ fn picture(frame: &Frame, sweep: &Sweep, map: Map) -> Picture {
         let label = font::fit(value, small, false, left - em * 0.4);
         shapes.push(Shape::text((left - em * 0.5, y + height / 2.0), label, small, Ink::Muted, Anchor::End));
         for (column, wanted) in across.values.iter().enumerate() {
-            let point = sweep.points.iter().find(|point| point.values[0] == *wanted && point.values[1] == *value);
+            let point =
+                sweep.points.iter().find(|point| point.values[0] == *wanted && point.values[1] == *value);
             let x = left + column as f64 * width;
             let corners = ((x + 1.0, y + 1.0), (x + width - 1.0, y + height - 1.0));
             let Some(cell) = point.and_then(|point| cell(point, map, range)) else {
@@ -180,7 +205,13 @@ fn picture(frame: &Frame, sweep: &Sweep, map: Map) -> Picture {
             // What does not fit is in the table.
             if font::width(&cell.text, small, true) <= width - 4.0 {
                 let at = (x + width / 2.0, y + height / 2.0);
-                shapes.push(Shape::strong(at, cell.text, small, Ink::OnTint(cell.kind, cell.level), Anchor::Middle));
+                shapes.push(Shape::strong(
+                    at,
+                    cell.text,
+                    small,
+                    Ink::OnTint(cell.kind, cell.level),
+                    Anchor::Middle,
+                ));
             }
         }
     }

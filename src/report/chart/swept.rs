@@ -4,7 +4,7 @@ use super::super::advice::spoken::few;
 use super::super::measure;
 use super::super::numbers::{bytes, ms, percent};
 use super::super::sweep::{Crossing, Sweep, Unit, What, findings};
-use super::super::ways::{Way, capital, ways};
+use super::super::ways::{Kind, Way, capital, ways};
 use super::axis::{Plot, Scale};
 use super::key::{self, Item};
 use super::shape::{Anchor, Frame, Ink, Picture, Shape, dashed};
@@ -79,25 +79,24 @@ fn trade_off_title(sweep: &Sweep, all: &[Series<'_>]) -> String {
     };
     let name = capital(&series.way.name);
     // Below these two differences nothing is bought or paid.
-    if (waste - other_waste).abs() < 0.01 && (delay - other_delay).abs() < (0.05 * delay).max(5.0) {
-        return format!("{name} wastes {} and takes {} at every value", percent(waste), ms(delay));
-    }
-    format!(
-        "{name} from {key} = {} to {}: “Nope” from {} to {}, typical delay from {} to {}",
-        first.0,
-        last.0,
-        percent(waste),
-        percent(other_waste),
-        ms(delay),
-        ms(other_delay)
-    )
+    let nope = if (waste - other_waste).abs() < 0.01 {
+        format!("“Nope” stays at {}", percent(waste))
+    } else {
+        format!("“Nope” goes from {} to {}", percent(waste), percent(other_waste))
+    };
+    let delay = if (delay - other_delay).abs() < (0.05 * delay).max(5.0) {
+        format!("the typical delay stays at {}", ms(delay))
+    } else {
+        format!("the typical delay from {} to {}", ms(delay), ms(other_delay))
+    };
+    format!("{name} from {key} = {} to {}: {nope}, {delay}", first.0, last.0)
 }
 
 fn trade_off_picture(frame: &Frame, all: &[Series<'_>]) -> Picture {
     let em = frame.text;
     let values = || all.iter().flat_map(|series| series.rows.iter().flatten());
     let y = Scale::decades(values().filter_map(|(_, way)| Some(place(way)?.1)));
-    let items: Vec<Item> = all.iter().map(|series| Item::way(&series.way, Vec::new())).collect();
+    let items: Vec<Item> = all.iter().map(|series| Item::way(&series.way, remark(series))).collect();
     let (left, top, height) = (em * 4.6, em * 2.6, frame.height - em * 6.0);
     let right = if frame.narrow { frame.width - em } else { frame.width - em * key::BESIDE_EMS };
     let plot = Plot { left, top, right, bottom: top + height, x: Scale::from_zero(1.0), y };
@@ -112,20 +111,36 @@ fn trade_off_picture(frame: &Frame, all: &[Series<'_>]) -> Picture {
             shapes.extend(dashed(&places, series.way.dash(), series.way.ink(), em * 0.12));
         }
     }
-    for series in all {
-        for (value, way) in series.rows.iter().flatten() {
-            let Some((waste, delay)) = place(way) else { continue };
-            let (x, y) = plot.at(waste, delay);
-            shapes.push(Shape::marker(way.marker(), (x, y), em * 0.38, way.ink()));
-            if series.way.kind.asks() {
-                shapes.extend(beside(frame, &plot, value, (x, y), way, &mut taken));
-            }
-        }
+    let dots = || {
+        let all = all.iter().flat_map(|series| series.rows.iter().flatten());
+        all.filter_map(|(value, way)| {
+            let (waste, delay) = place(way)?;
+            Some((value, way, plot.at(waste, delay)))
+        })
+    };
+    let r = em * 0.38;
+    taken.extend(dots().map(|(_, _, (x, y))| (x - r, y - r, x + r, y + r)));
+    for (value, way, at) in dots().filter(|(_, way, _)| way.kind == Kind::Poll) {
+        shapes.extend(beside(frame, &plot, value, at, way, &mut taken));
     }
+    shapes.extend(dots().map(|(_, way, at)| Shape::marker(way.marker(), at, r, way.ink())));
     keyed(frame, &plot, shapes, &items)
 }
 
-/// The value beside its dot, where nothing else stands.
+/// What a transport that never asks takes, which may be less than the axis shows.
+fn remark(series: &Series<'_>) -> Vec<String> {
+    let delays = || series.rows.iter().flatten().filter_map(|(_, way)| Some(place(way)?.1));
+    let (least, most) = (delays().fold(f64::INFINITY, f64::min), delays().fold(0.0, f64::max));
+    if series.way.kind.asks() || !least.is_finite() {
+        Vec::new()
+    } else if ms(least) == ms(most) {
+        vec![format!("never asks; {}", ms(least))]
+    } else {
+        vec![format!("never asks; {} to {}", ms(least), ms(most))]
+    }
+}
+
+/// The value near its dot, where nothing else stands, on paper so that lines do not cross it.
 fn beside(
     frame: &Frame,
     plot: &Plot,
@@ -135,14 +150,18 @@ fn beside(
     taken: &mut Vec<(f64, f64, f64, f64)>,
 ) -> Vec<Shape> {
     let (em, small) = (frame.text, frame.text * 0.82);
-    let width = font::width(value, small, false);
-    for (dx, anchor) in [(em * 0.7, Anchor::Start), (-em * 0.7, Anchor::End)] {
-        let from = if anchor == Anchor::Start { x + dx } else { x + dx - width };
-        let own = (from, y - small * 0.6, from + width, y + small * 0.6);
+    let half = font::width(value, small, false) / 2.0;
+    let (aside, above) = (em * 0.7 + half, em * 0.95);
+    for (dx, dy) in [(aside, -above * 0.75), (0.0, -above), (-aside, -above * 0.75), (0.0, above)] {
+        let (x, y) = (x + dx, y + dy);
+        let own = (x - half, y - small * 0.55, x + half, y + small * 0.55);
         let free = taken.iter().all(|o| own.2 < o.0 || o.2 < own.0 || own.3 < o.1 || o.3 < own.1);
         if free && own.0 >= plot.left && own.2 <= plot.right + em * 0.5 {
             taken.push(own);
-            return vec![Shape::text((x + dx, y), value, small, way.label_ink(), anchor)];
+            return vec![
+                Shape::rectangle((own.0, own.1), (own.2, own.3), Ink::Paper),
+                Shape::text((x, y), value, small, way.label_ink(), Anchor::Middle),
+            ];
         }
     }
     Vec::new()
@@ -163,9 +182,8 @@ fn keyed(frame: &Frame, plot: &Plot, mut shapes: Vec<Shape>, items: &[Item]) -> 
 
 /// Bytes a second of a transport, both ways.
 fn rate(sweep: &Sweep, way: &Way<'_>) -> f64 {
-    let outcome = sweep.points.iter().find(|point| {
-        point.outcome.transports.iter().any(|t| std::ptr::eq(t, way.t))
-    });
+    let outcome =
+        sweep.points.iter().find(|point| point.outcome.transports.iter().any(|t| std::ptr::eq(t, way.t)));
     let window = outcome.map_or(1.0, |point| {
         point.outcome.interrupted_at_s.unwrap_or(point.outcome.scenario.duration.as_secs_f64())
     });
@@ -226,7 +244,9 @@ fn bytes_picture(frame: &Frame, sweep: &Sweep, all: &[Series<'_>], crossings: &[
     shapes.extend(plot.y_axis(frame, "bytes a second (logarithmic)", bytes));
     shapes.push(plot.base());
     for crossing in crossings {
-        if let (What::Overtakes { metric: "bytes", .. }, Some(at), Some(unit)) = (&crossing.what, crossing.at, unit) {
+        if let (What::Overtakes { metric: "bytes", .. }, Some(at), Some(unit)) =
+            (&crossing.what, crossing.at, unit)
+        {
             let (x, _) = plot.at(at, 0.0);
             shapes.extend(dashed(&[(x, plot.top), (x, plot.bottom)], &[5.0, 4.0], Ink::Text, 1.6));
             let text = format!("≈ {}", unit.say(at));
@@ -269,7 +289,13 @@ fn upright<'a>(
         let middle = x.clamp(half + 2.0, frame.width - half - 2.0);
         if middle - half > free {
             free = middle + half + small * 0.6;
-            shapes.push(Shape::text((middle, plot.bottom + small * 1.1), text, small, Ink::Muted, Anchor::Middle));
+            shapes.push(Shape::text(
+                (middle, plot.bottom + small * 1.1),
+                text,
+                small,
+                Ink::Muted,
+                Anchor::Middle,
+            ));
         }
     }
     let middle = (plot.left + plot.right) / 2.0;
@@ -283,7 +309,8 @@ fn upright<'a>(
 pub fn table(sweep: &Sweep) -> Table {
     let mut heads: Vec<String> = sweep.keys.iter().map(|key| key.name.clone()).collect();
     heads.extend(
-        ["Transport", "“Nope”", "Typical delay", "Bytes/s", "Bytes per message", "Requests"].map(str::to_owned),
+        ["Transport", "“Nope”", "Typical delay", "Bytes/s", "Bytes per message", "Requests"]
+            .map(str::to_owned),
     );
     let none = || "–".to_owned();
     let row = |point: &super::super::sweep::Point, way: &Way<'_>| {
@@ -297,6 +324,7 @@ pub fn table(sweep: &Sweep) -> Table {
         cells
     };
     let rows = sweep.points.iter();
-    let rows = rows.flat_map(|point| ways(&point.outcome).iter().map(|way| row(point, way)).collect::<Vec<_>>());
+    let rows =
+        rows.flat_map(|point| ways(&point.outcome).iter().map(|way| row(point, way)).collect::<Vec<_>>());
     Table { heads, rows: rows.collect() }
 }

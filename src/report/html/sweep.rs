@@ -102,8 +102,8 @@ fn experiment(sweep: &Sweep) -> Markup {
 fn data(sweep: &Sweep) -> Markup {
     let link = format!("data:text/csv;charset=utf-8;base64,{}", STANDARD.encode(csv::sweep(sweep)));
     html! {
-        p { "Beside this page: " code { "sweep.json" } " with everything, and an " code { "outcome.json" } " per point, "
-            "which " code { "anynews report" } " draws or compares." }
+        p { "Beside this page: " code { "sweep.json" } " with everything, and in " code { "points/" } " an "
+            code { "outcome.json" } " each, which " code { "anynews report" } " draws or compares." }
         ul.downloads { li { a download="sweep.csv" href=(link) { "sweep.csv" } " – one row per point and transport" } }
     }
 }

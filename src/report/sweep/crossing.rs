@@ -8,7 +8,7 @@ use crate::advice::{self, Facts};
 use crate::report::advice::name;
 use crate::report::compare::Metric;
 use crate::report::numbers::percent;
-use crate::report::ways::{Kind, Way, capital, ways};
+use crate::report::ways::{Kind, Way, list, ways};
 
 /// What happens.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -72,20 +72,56 @@ const METRICS: [(Metric, &str, &str, &str); 3] = [
     (Metric::Delay, "delay", "Typical delay", "is faster"),
 ];
 
+/// Two counts of bytes of one run are not called different below this share.
+const LEAST: f64 = 0.01;
+
 /// Every crossing, and everything worth saying, sentence by sentence.
 #[must_use]
 pub fn findings(sweep: &Sweep) -> (Vec<Crossing>, Vec<String>) {
-    let (mut crossings, mut said) = (Vec::new(), Vec::new());
-    let Some(key) = sweep.keys.first() else { return (crossings, said) };
+    let (mut crossings, mut rows) = (Vec::new(), Vec::new());
+    let Some(key) = sweep.keys.first() else { return (crossings, Vec::new()) };
     for (beside, points) in sweep.rows() {
         let beside = beside.and_then(|value| Some((sweep.keys.get(1)?.name.clone(), value.to_owned())));
         let line = Line { sweep, key, points: &points, beside: beside.as_ref() };
+        let mut said = Vec::new();
         line.advice(&mut crossings, &mut said);
         line.bound(&mut crossings, &mut said);
         line.waste(&mut crossings, &mut said);
         line.overtaking(&mut crossings, &mut said);
+        rows.push((beside, said));
     }
-    (crossings, said)
+    (crossings, merged(&rows))
+}
+
+/// What is said of every row, once; what is said of some, with these. Sentences have no full stop yet.
+fn merged(rows: &[(Option<(String, String)>, Vec<String>)]) -> Vec<String> {
+    let mut all: Vec<&String> = Vec::new();
+    for sentence in rows.iter().flat_map(|(_, said)| said) {
+        if !all.contains(&sentence) {
+            all.push(sentence);
+        }
+    }
+    // Those about one thing stay together, in the order of their first mention.
+    let topic = |text: &str| text.split(": ").next().unwrap_or_default().to_owned();
+    let mut topics: Vec<String> = Vec::new();
+    for sentence in &all {
+        if !topics.contains(&topic(sentence)) {
+            topics.push(topic(sentence));
+        }
+    }
+    all.sort_by_key(|sentence| topics.iter().position(|known| *known == topic(sentence)));
+    let with = |sentence: &String| {
+        let some: Vec<&(String, String)> =
+            rows.iter().filter(|(_, said)| said.contains(sentence)).filter_map(|(b, _)| b.as_ref()).collect();
+        match some.first() {
+            Some((key, _)) if some.len() < rows.len() => {
+                let values: Vec<String> = some.iter().map(|(_, value)| value.clone()).collect();
+                format!("{sentence} (with {key} = {}).", list(&values))
+            }
+            _ => format!("{sentence}."),
+        }
+    };
+    all.into_iter().map(with).collect()
 }
 
 /// Points along one key.
@@ -101,11 +137,6 @@ impl Line<'_> {
         let value = |i: usize| self.points[i].values[0].clone();
         let between = (value(i), value(j));
         Crossing { what, key: self.key.name.clone(), between, at, beside: self.beside.cloned() }
-    }
-
-    /// ` (with workload.mean_gap=1s)`.
-    fn with(&self) -> String {
-        self.beside.map_or_else(String::new, |(key, value)| format!(" (with {key}={value})"))
     }
 
     /// The value of the key at a point, as a number.
@@ -124,11 +155,11 @@ impl Line<'_> {
         })
     }
 
-    /// ` at about 33 s`.
-    fn about(&self, at: Option<f64>) -> String {
+    /// `at about 33 s`, after a comma or a space.
+    fn about(&self, joint: &str, at: Option<f64>) -> String {
         let unit = self.key.numbers().map(|(_, unit)| unit);
         match (at, unit) {
-            (Some(at), Some(unit)) => format!(", at about {}", unit.say(at)),
+            (Some(at), Some(unit)) => format!("{joint}at about {}", unit.say(at)),
             _ => String::new(),
         }
     }
@@ -151,17 +182,16 @@ impl Line<'_> {
             let crossing = self.crossing(what, i, i + 1, None);
             let (low, high) = &crossing.between;
             said.push(format!(
-                "Advice: {} up to {key} = {low}, {} from {high} on{}.",
+                "Advice: {} up to {key} = {low}, {} from {high} on",
                 name(before, was),
-                name(after, is),
-                self.with()
+                name(after, is)
             ));
             crossings.push(crossing);
         }
         if let (false, Some(Some((label, kind)))) = (changed, choices.first())
             && choices.iter().all(Option::is_some)
         {
-            said.push(format!("Advice: {} at every value{}.", name(label, kind), self.with()));
+            said.push(format!("Advice: {} at every value", name(label, kind)));
         }
     }
 
@@ -179,7 +209,7 @@ impl Line<'_> {
                     let what = What::Bound { label: label.clone(), holds: is };
                     let crossing = self.crossing(what, i, i + 1, None);
                     let verb = if is { "keeps the bound from" } else { "keeps the bound only below" };
-                    said.push(format!("Delay: {label} {verb} {}{}.", crossing.between.1, self.with()));
+                    said.push(format!("Delay: {label} {verb} {} = {}", self.key.name, crossing.between.1));
                     crossings.push(crossing);
                 }
             }
@@ -206,12 +236,11 @@ impl Line<'_> {
                     let verb = if rises { "rises above" } else { "falls below" };
                     let (low, high) = &crossing.between;
                     said.push(format!(
-                        "“Nope”: by {} it {verb} {} between {} = {low} and {high}{}{}.",
+                        "“Nope”: by {} it {verb} {} between {} = {low} and {high}{}",
                         way.name,
                         percent(limit),
                         self.key.name,
-                        self.about(at),
-                        self.with()
+                        self.about(", ", at)
                     ));
                     crossings.push(crossing);
                 }
@@ -240,7 +269,8 @@ impl Line<'_> {
         said: &mut Vec<String>,
     ) {
         // The logarithm of the ratio where the two differ beyond noise.
-        let apart: Vec<Option<f64>> = self.points.iter().map(|point| ratio(point, one, two, metric)).collect();
+        let apart: Vec<Option<f64>> =
+            self.points.iter().map(|point| ratio(point, one, two, metric)).collect();
         let known: Vec<(usize, f64)> =
             apart.iter().enumerate().filter_map(|(i, ratio)| Some((i, (*ratio)?))).collect();
         let mut crossed = false;
@@ -252,20 +282,16 @@ impl Line<'_> {
             crossed = true;
             let at = self.nought(i, j, before, after);
             let (less, more) = if before < 0.0 { (one, two) } else { (two, one) };
-            let what = What::Overtakes {
-                metric: id,
-                before: less.t.label.clone(),
-                after: more.t.label.clone(),
-            };
+            let what =
+                What::Overtakes { metric: id, before: less.t.label.clone(), after: more.t.label.clone() };
             let crossing = self.crossing(what, i, j, at);
             let (low, high) = &crossing.between;
             said.push(format!(
-                "{heading}: {} {verb} up to {} = {low}, {} from {high} on; they cross{}{}.",
+                "{heading}: {} {verb} up to {} = {low}, {} from {high} on; they cross{}",
                 less.name,
                 self.key.name,
                 more.name,
-                self.about(at),
-                self.with()
+                self.about(" ", at)
             ));
             crossings.push(crossing);
         }
@@ -273,8 +299,8 @@ impl Line<'_> {
             && known.len() == apart.len()
         {
             let (less, more) = if *first < 0.0 { (one, two) } else { (two, one) };
-            let (less, more) = (capital(&less.name), &more.name);
-            said.push(format!("{heading}: {less} {verb} than {more} at every value{}.", self.with()));
+            let (less, more) = (&less.name, &more.name);
+            said.push(format!("{heading}: {less} {verb} than {more} at every value"));
         }
     }
 }
@@ -285,6 +311,15 @@ fn ratio(point: &Point, one: &Way<'_>, two: &Way<'_>, metric: Metric) -> Option<
         let way = all.iter().find(|way| way.t.label == label)?;
         metric.of(&point.outcome, way, true)
     };
+    if metric == Metric::Bytes {
+        // All bytes, not those of a message: where only the latest counts, the two deliver not equally many.
+        let bytes = |label: &str| {
+            let way = all.iter().find(|way| way.t.label == label)?;
+            Some((way.t.bytes.up + way.t.bytes.down) as f64).filter(|bytes| *bytes > 0.0)
+        };
+        let ratio = (bytes(&one.t.label)? / bytes(&two.t.label)?).ln();
+        return (ratio.abs() > LEAST).then_some(ratio);
+    }
     let (a, b) = (of(&one.t.label)?, of(&two.t.label)?);
     metric.differ(&a, &b).then(|| (a.value.max(1e-3) / b.value.max(1e-3)).ln())
 }
