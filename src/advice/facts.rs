@@ -142,8 +142,9 @@ impl Facts {
 
     /// The same when the same number of people is there, each for a stay that is exponential with the
     /// mean V, so that N/V arrive a second. A stream or socket is opened by each. A poll is sent on
-    /// arrival and then every T, 1/(1 − e^(−T/V)) in a stay where V/T are in a standing one; the first
-    /// learns a position and no news.
+    /// arrival and then every T, 1/(1 − e^(−T/V)) in a stay, where V/T are in a standing one. What is
+    /// asked on arrival is what the visitor came for, so it is not counted as asked for nothing; of the
+    /// others the same share is.
     #[must_use]
     pub fn with_visits(mut self, need: &Need, people: f64) -> Self {
         let Some(stay) = need.visit_s else { return self };
@@ -152,8 +153,7 @@ impl Facts {
             let every = interval.as_secs_f64();
             let polls = arrivals / -libm::expm1(-every / stay);
             let more = polls / self.polls_per_s.max(f64::MIN_POSITIVE);
-            let nopes = self.waste_ratio.map(|waste| waste * self.polls_per_s + polls - self.polls_per_s);
-            self.waste_ratio = nopes.map(|nopes| nopes / polls);
+            self.waste_ratio = self.waste_ratio.map(|waste| waste * (1.0 - arrivals / polls));
             self.requests_per_s += polls - self.polls_per_s;
             self.bytes_up_per_s *= more;
             self.bytes_down_per_s *= more;
@@ -161,7 +161,7 @@ impl Facts {
         } else {
             self.opens_per_s = arrivals;
             self.requests_per_s += arrivals;
-            // About two thirds of an upgrade's bytes are the request's; one figure for both is enough.
+            // Request and answer of an opening are of about one size.
             self.bytes_up_per_s += arrivals * self.opening_bytes / 2.0;
             self.bytes_down_per_s += arrivals * self.opening_bytes / 2.0;
         }

@@ -44,7 +44,7 @@ pub(super) struct Args {
     #[arg(long)]
     two_way: bool,
     /// Change a setting of the scenario: clients=50, workload.mean_gap=10s
-    #[arg(long, value_name = "KEY=VALUE", requires = "scenario")]
+    #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// As the answer in a design interview
     #[arg(long)]
@@ -130,6 +130,7 @@ fn only_with_a_question(args: &Args) -> Result<(), Usage> {
         (args.visit.is_some(), "--visit"),
         (args.cacheable, "--cacheable"),
         (args.two_way, "--two-way"),
+        (!args.set.is_empty(), "--set"),
     ];
     match given.iter().find(|(given, _)| *given) {
         Some((_, flag)) => Err(Usage(format!(
@@ -179,10 +180,13 @@ fn question(args: &Args) -> anyhow::Result<Question> {
     ];
     let missing: Vec<&str> = missing.iter().filter(|(is, _)| *is).map(|(_, flag)| *flag).collect();
     if !missing.is_empty() {
-        problems.push(format!(
-            "{} is missing; a question needs --clients, --gap and --max-delay",
-            missing.join(" and ")
-        ));
+        problems
+            .push(format!("no {}; a question needs --clients, --gap and --max-delay", missing.join(" and ")));
+    }
+    if !args.set.is_empty() {
+        problems.push(
+            "--set changes a scenario; give one, or say it by --clients, --gap and the others".to_owned(),
+        );
     }
     let gap = flag("--gap", args.gap.as_deref(), &mut problems);
     let max_delay = flag("--max-delay", args.max_delay.as_deref(), &mut problems);

@@ -37,7 +37,8 @@ fn a_question_and_a_scenario_are_answered_in_text_and_as_a_document() {
     assert_eq!(document["schema"], "anynews/advice/1");
     assert_eq!(document["choice"]["winner"], "sse");
     let poll = &document["transports"][0];
-    assert_eq!((poll["label"].as_str(), poll["requests_per_s"].as_f64()), (Some("poll"), Some(5_000.0)));
+    assert_eq!(poll["label"], "poll");
+    assert!((poll["requests_per_s"].as_f64().unwrap() - 5_000.0).abs() < 0.01);
     assert!((poll["waste_ratio"].as_f64().unwrap() - (-2.0f64 / 60.0).exp()).abs() < 1e-6);
     let two_way = [&asked[..], &["--two-way"]].concat();
     assert!(anynews(directory.path(), &two_way).exits(0).stdout.contains("Use WebSocket"));
@@ -65,7 +66,7 @@ fn what_cannot_be_answered_is_named() {
         (with(&["--two-way"]), &["even number"]),
         (with(&["--rtt", "1m"]), &["--rtt: is over 10s"]),
         (with(&["--payload", "3B"]), &["payload"]),
-        (with(&["--set", "clients=3"]), &["SCENARIO"]),
+        (with(&["--set", "clients=3"]), &["--set changes a scenario"]),
         (vec!["letters", "--clients", "3"], &["cannot be used"]),
         (vec!["letters", "--cacheable"], &["everybody hears something else"]),
         (vec!["leters"], &["did you mean \"letters\"?"]),

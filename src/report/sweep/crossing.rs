@@ -73,7 +73,7 @@ const METRICS: [(Metric, &str, &str, &str); 3] = [
 ];
 
 /// Two counts of bytes of one run are not called different below this share.
-const LEAST: f64 = 0.01;
+const LEAST: f64 = 0.001;
 
 /// Every crossing, and everything worth saying, sentence by sentence.
 #[must_use]
