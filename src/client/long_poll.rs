@@ -11,7 +11,7 @@ use crate::transport::first_share;
 const SLACK: Duration = Duration::from_secs(10);
 
 pub(super) async fn live(crowd: &Crowd, client: u32, hold: Duration) {
-    let Ok(http) = person(true, Some(hold + SLACK)) else { return };
+    let Ok(http) = person(crowd, true, Some(hold + SLACK)) else { return };
     let mut asker = Asker::new(crowd, client, http, false);
     if !asker.find_position().await || !crowd.through_the_gate().await {
         return;

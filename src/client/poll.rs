@@ -21,7 +21,7 @@ pub(super) struct Manner {
 }
 
 pub(super) async fn live(crowd: &Crowd, client: u32, manner: Manner) {
-    let Ok(http) = person(manner.keep_alive, Some(TIMEOUT)) else { return };
+    let Ok(http) = person(crowd, manner.keep_alive, Some(TIMEOUT)) else { return };
     let mut asker = Asker::new(crowd, client, http, manner.conditional);
     if !asker.find_position().await || !crowd.through_the_gate().await {
         return;

@@ -7,7 +7,7 @@ use super::Crowd;
 
 /// Sends this client's events until the run ends.
 pub(super) async fn live(crowd: &Crowd, client: u32, http: &Client) {
-    let url = format!("http://{}/topics/{}/events", crowd.server, crowd.topic(client));
+    let url = format!("{}://{}/topics/{}/events", crowd.scheme("http"), crowd.server, crowd.topic(client));
     let mut free = i64::MIN;
     for &event in &crowd.plan.by_author[client as usize] {
         tokio::select! {

@@ -7,7 +7,7 @@ use super::http::person;
 use super::{Crowd, Position, Saw, back_off, sender};
 
 pub(super) async fn live(crowd: &Crowd, client: u32) {
-    let Ok(http) = person(true, None) else { return };
+    let Ok(http) = person(crowd, true, None) else { return };
     tokio::join!(listen(crowd, client, &http), async {
         if crowd.through_the_gate().await {
             sender::live(crowd, client, &http).await;
@@ -47,7 +47,12 @@ async fn open(
     let _turn = crowd.opening.acquire().await.ok()?;
     let after = position.map(Position::query).unwrap_or_default();
     let query = crowd.query(client);
-    let url = format!("http://{}/topics/{}/stream?{query}{after}", crowd.server, crowd.topic(client));
+    let url = format!(
+        "{}://{}/topics/{}/stream?{query}{after}",
+        crowd.scheme("http"),
+        crowd.server,
+        crowd.topic(client)
+    );
     let response = http.get(url).header("accept", "text/event-stream").send().await.ok()?;
     response.status().is_success().then_some(response)
 }

@@ -148,7 +148,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     let engine = top.choice("engine", Some(Engine::Live), &engines).unwrap_or(Engine::Live);
     top.not_yet_unless("headers", |node| node.text() == Some("lean"), "only headers = \"lean\" is");
     top.not_yet("visit", "leave it out: all people stay");
-    let network = network::read(&mut top);
+    let (network, tls) = network::read(&mut top, engine);
     top.not_yet("fleet", "leave it out: one server");
     top.not_yet("fault", "leave it out: nothing breaks");
     let transports = transports::read(&mut top);
@@ -173,6 +173,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         engine,
         workload,
         network,
+        tls,
         transports,
         thresholds,
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Settings;
+use super::guest::Guest;
 use super::stats::Counters;
 
 /// Payload of a full TCP segment on Ethernet with timestamps, for the wire estimate.
@@ -38,6 +39,8 @@ pub(super) struct Meter {
     up_before: AtomicU64,
     /// Whether the head written next belongs to `bytes.opening`.
     opening: AtomicBool,
+    /// Absent when the connection was turned away.
+    guest: Option<Guest>,
     /// Keeps the server's shutdown waiting for this connection.
     _alive: TaskTrackerToken,
 }
@@ -46,10 +49,15 @@ impl Meter {
     pub(super) fn new(
         counters: Arc<Counters>,
         settings: Arc<Settings>,
+        guest: Option<Guest>,
         alive: TaskTrackerToken,
     ) -> Arc<Self> {
-        let current = counters.current.fetch_add(1, Relaxed) + 1;
-        counters.peak.fetch_max(current, Relaxed);
+        if guest.is_some() {
+            let current = counters.current.fetch_add(1, Relaxed) + 1;
+            counters.peak.fetch_max(current, Relaxed);
+        } else {
+            counters.refusing.fetch_add(1, Relaxed);
+        }
         Arc::new(Self {
             counters,
             settings,
@@ -57,8 +65,14 @@ impl Meter {
             up: AtomicU64::new(0),
             up_before: AtomicU64::new(0),
             opening: AtomicBool::new(false),
+            guest,
             _alive: alive,
         })
+    }
+
+    /// Whether the client may ask once more now.
+    pub(super) fn may_ask(&self) -> bool {
+        self.guest.as_ref().is_some_and(Guest::may_ask)
     }
 
     /// A request's head is complete; returns its bytes.
@@ -119,14 +133,20 @@ impl Meter {
         }
     }
 
+    /// So many bytes of a request were read, decrypted.
     pub(super) fn read(&self, bytes: usize) {
+        self.up.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// So many bytes came over the wire.
+    pub(super) fn arrived(&self, bytes: usize) {
         let bytes = bytes as u64;
-        self.up.fetch_add(bytes, Relaxed);
         self.counters.up.fetch_add(bytes, Relaxed);
         self.counters.segments_up.fetch_add(bytes.div_ceil(SEGMENT), Relaxed);
     }
 
-    pub(super) fn wrote(&self, bytes: usize) {
+    /// So many bytes went over the wire.
+    pub(super) fn sent(&self, bytes: usize) {
         let bytes = bytes as u64;
         self.counters.down.fetch_add(bytes, Relaxed);
         self.counters.segments_down.fetch_add(bytes.div_ceil(SEGMENT), Relaxed);
@@ -135,6 +155,7 @@ impl Meter {
 
 impl Drop for Meter {
     fn drop(&mut self) {
-        self.counters.current.fetch_sub(1, Relaxed);
+        let there = if self.guest.is_some() { &self.counters.current } else { &self.counters.refusing };
+        there.fetch_sub(1, Relaxed);
     }
 }

@@ -164,7 +164,7 @@ struct Answer {
 }
 
 /// Poll `k`, which is at the server at `arrives`, takes `range` of the feed: books what it brings.
-#[inline]
+#[inline(always)]
 fn fetch(
     person: &Person<'_>,
     grid: &Grid,

@@ -26,6 +26,7 @@ fn scenario(clients: u32, duration: Duration, workload: Workload, ways: Vec<Way>
         warmup: ms(1000),
         clients,
         engine: Engine::Sim,
+        tls: false,
         network: None,
         workload,
         transports: ways.into_iter().enumerate().map(transport).collect(),

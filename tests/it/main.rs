@@ -2,12 +2,15 @@
 
 mod advise_agrees;
 mod advise_command;
+mod attack;
 mod browser;
 mod command_line;
 mod engines_agree;
 mod foreign;
+mod fuzz;
 mod handshake;
 mod harness;
+mod hostile;
 mod live_runs;
 mod network;
 mod peers;
@@ -15,9 +18,12 @@ mod program;
 mod serve_command;
 mod server_api;
 mod server_counts;
+mod server_describes;
+mod server_guard;
 mod server_limits;
 mod server_streams;
 mod sweep_command;
 mod theory_agrees;
 mod tidy;
+mod tls;
 mod web_driver;

@@ -97,7 +97,8 @@ fn trade_off_picture(frame: &Frame, all: &[Series<'_>]) -> Picture {
     let values = || all.iter().flat_map(|series| series.rows.iter().flatten());
     let y = Scale::decades(values().filter_map(|(_, way)| Some(place(way)?.1)));
     let items: Vec<Item> = all.iter().map(|series| Item::way(&series.way, remark(series))).collect();
-    let (left, top, height) = (em * 4.6, em * 2.6, frame.height - em * 6.0);
+    let (left, top) = (em * 4.6, em * 2.6);
+    let height = (frame.height - em * 6.0).max(key::height_beside(frame, &items));
     let right = if frame.narrow { frame.width - em } else { frame.width - em * key::BESIDE_EMS };
     let plot = Plot { left, top, right, bottom: top + height, x: Scale::from_zero(1.0), y };
     let mut shapes = plot.x_axis(frame, "asks for nothing", percent);
@@ -124,7 +125,7 @@ fn trade_off_picture(frame: &Frame, all: &[Series<'_>]) -> Picture {
         shapes.extend(beside(frame, &plot, value, at, way, &mut taken));
     }
     shapes.extend(dots().map(|(_, way, at)| Shape::marker(way.marker(), at, r, way.ink())));
-    keyed(frame, &plot, shapes, &items)
+    key::picture(frame, &plot, em * 3.2, &items, shapes)
 }
 
 /// What a transport that never asks takes, which may be less than the axis shows.
@@ -165,19 +166,6 @@ fn beside(
         }
     }
     Vec::new()
-}
-
-/// The picture with its labels beside or below the plot.
-fn keyed(frame: &Frame, plot: &Plot, mut shapes: Vec<Shape>, items: &[Item]) -> Picture {
-    let axis = plot.bottom + frame.text * 3.2;
-    if frame.narrow {
-        shapes.extend(key::below(frame, axis + frame.text * 0.4, items));
-        let height = axis + frame.text * 0.8 + key::height_below(frame, items);
-        return Picture { width: frame.width, height, shapes };
-    }
-    shapes.extend(key::beside(frame, plot, items));
-    let height = axis.max(plot.top + key::height_beside(frame, items));
-    Picture { width: frame.width, height, shapes }
 }
 
 /// Bytes a second of a transport, both ways.
@@ -232,7 +220,9 @@ fn bytes_picture(frame: &Frame, sweep: &Sweep, all: &[Series<'_>], crossings: &[
     let (x, unit) = horizontal(sweep);
     let values = || all.iter().flat_map(|series| series.rows.iter().flatten());
     let y = Scale::decades(values().map(|(_, way)| rate(sweep, way)));
-    let (left, top, height) = (em * 4.8, em * 2.6, frame.height - em * 6.0);
+    let (left, top) = (em * 4.8, em * 2.6);
+    let labels: Vec<Item> = all.iter().map(|series| Item::way(&series.way, Vec::new())).collect();
+    let height = (frame.height - em * 6.0).max(key::height_beside(frame, &labels));
     let right = if frame.narrow { frame.width - em } else { frame.width - em * key::BESIDE_EMS };
     let plot = Plot { left, top, right, bottom: top + height, x, y };
     let key = &sweep.keys[0];
@@ -269,7 +259,7 @@ fn bytes_picture(frame: &Frame, sweep: &Sweep, all: &[Series<'_>], crossings: &[
         }
         items.push(item);
     }
-    keyed(frame, &plot, shapes, &items)
+    key::picture(frame, &plot, em * 3.2, &items, shapes)
 }
 
 /// Grid lines at the values themselves, labelled as far as the labels leave each other room.

@@ -2,14 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::super::chart::{self, Entry};
 use super::super::compare::engine_name;
 use super::super::csv;
 use super::super::numbers::count;
 use super::super::sweep::{Sweep, findings};
-use super::{POLICY, STYLE, figures, section, table};
+use super::{Frame, figures, section, table};
 use crate::report::lessons;
 
 /// Draws the page.
@@ -19,38 +19,20 @@ use crate::report::lessons;
 pub fn page(sweep: &Sweep, entries: &[Entry<'_>]) -> anyhow::Result<String> {
     let figures = figures::Figures::draw(entries)?;
     let (name, title) = sweep.subject();
-    let version = env!("CARGO_PKG_VERSION");
-    let page = html! {
-        (DOCTYPE)
-        html lang="en-GB" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="color-scheme" content="light dark";
-                meta name="generator" content={ "anynews " (version) };
-                title { (title) " – swept – anynews" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                a.skip href="#main" { "Skip to what was found" }
-                header.top {
-                    p.brand { "anynews" span aria-hidden="true" { " · " } span.quiet { "Any new messages?" } }
-                    h1 { (title) }
-                    p.lesson { (name) " at several values of " (sweep.varied()) }
-                }
-                main #main tabindex="-1" {
-                    (section("result", "What the sweep says", result(sweep)))
-                    (section("charts", "Charts", figures.charts()))
-                    (section("numbers", "All numbers", numbers(sweep)))
-                    (section("experiment", "The experiment", experiment(sweep)))
-                    (section("data", "Data", data(sweep)))
-                }
-                footer { p { "Made by anynews " (version) ". This page fetches nothing and runs no script." } }
-            }
-        }
+    let frame = Frame {
+        title: &format!("{title} – swept – anynews"),
+        skip: "Skip to what was found",
+        heading: title,
+        lesson: Some(&format!("{name} at several values of {}", sweep.varied())),
+        version: env!("CARGO_PKG_VERSION"),
     };
-    Ok(page.into_string())
+    Ok(frame.around(html! {
+        (section("result", "What the sweep says", result(sweep)))
+        (section("charts", "Charts", figures.charts()))
+        (section("numbers", "All numbers", numbers(sweep)))
+        (section("experiment", "The experiment", experiment(sweep)))
+        (section("data", "Data", data(sweep)))
+    }))
 }
 
 fn result(sweep: &Sweep) -> Markup {
