@@ -104,13 +104,15 @@ impl Situation {
         let mut scenario = scenario.clone();
         scenario.transports = four_ways(&scenario.transports);
         let trip = trips(&scenario);
-        match need.max_delay_s {
-            None => {
-                let own = scenario.transports.iter().find_map(|transport| transport.way.interval());
-                need.max_delay_s = own.map(|own| own.as_secs_f64() + trip);
-                need.assumed = true;
-            }
-            Some(bound) => set_interval(&mut scenario, longest_interval(bound, trip)),
+        let own = scenario.transports.iter().find_map(|transport| transport.way.interval());
+        if let (None, Some(own)) = (need.max_delay_s, own) {
+            need.max_delay_s = Some(own.as_secs_f64() + trip);
+            need.assumed = true;
+        }
+        if let Some(bound) = need.max_delay_s.filter(|_| need.cacheable || !need.assumed) {
+            let longest = longest_interval(bound, trip);
+            // Half for the age of the cache's answer, half for the wait.
+            set_interval(&mut scenario, if need.cacheable { longest / 2 } else { longest });
         }
         Self { scenario, need, machine, averaged: false }
     }

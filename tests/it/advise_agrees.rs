@@ -12,46 +12,69 @@ use tempfile::tempdir;
 use crate::program::{anynews, one_at_a_time};
 
 /// Long enough for some hundred of everything, short enough for seven of them.
-const WINDOW: f64 = 4.0;
+const WINDOW: f64 = 6.0;
+const SHORT: [&str; 2] = ["duration=6s", "warmup=500ms"];
 
 fn load(name: &str, set: &[&str], vary: &[String]) -> Scenario {
     let set = set.iter().map(|text| (*text).to_owned()).collect();
     shipped::load(name, &Overrides { set, vary: vary.to_vec(), ..Overrides::default() }).unwrap()
 }
 
+/// Times a live run is made again when it disagrees: what else the machine does can only disturb it.
+const ATTEMPTS: u32 = 3;
+
+/// What disagreed.
+type Differences = Vec<String>;
+
 #[test]
 fn its_figures_are_those_of_live_runs() {
     let _alone = one_at_a_time();
-    let short = ["duration=4s", "warmup=500ms"];
+    let mut all = Differences::new();
     for shipped in shipped::all() {
-        let scenario = load(shipped.name, &short, &[]);
+        let scenario = load(shipped.name, &SHORT, &[]);
         if scenario.engine != Engine::Live {
             continue;
         }
-        let directory = tempdir().unwrap();
-        let arguments = ["--set", short[0], "--set", short[1], "--format", "json", "--no-report", "-q"];
-        let ended = anynews(directory.path(), &[&["run", shipped.name][..], &arguments].concat());
-        let outcome: Outcome = serde_json::from_str(&ended.stdout)
-            .unwrap_or_else(|error| panic!("{}: {error}\n{}", shipped.name, ended.stderr));
-        let predicted = Situation::of(&scenario, Need::default(), Machine::assumed()).figures();
-        // Delays count from the intended time, so what the publisher was late is no delay of the transport.
-        let late = outcome.generator.as_ref().and_then(|load| load.publish_late_ms_p99).unwrap_or(0.0);
-        let mut seen = 0;
-        for live in Facts::of(&outcome) {
-            let Some(said) = predicted.iter().find(|said| said.label == live.label) else { continue };
-            let case = format!("{}, {}", shipped.name, live.label);
-            agree(&case, said, &live, scenario.clients, late);
-            seen += 1;
+        let said = Situation::of(&scenario, Need::default(), Machine::assumed()).figures();
+        let mut found = Differences::new();
+        for _ in 0..ATTEMPTS {
+            found = differences(shipped.name, &scenario, &said);
+            if found.is_empty() {
+                break;
+            }
         }
-        assert!(seen >= 2, "{}", shipped.name);
+        all.extend(found.into_iter().map(|what| format!("{}: {what}", shipped.name)));
     }
+    assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+/// Runs a scenario live and compares every transport that the adviser speaks of.
+fn differences(name: &str, scenario: &Scenario, said: &[Facts]) -> Differences {
+    let directory = tempdir().unwrap();
+    let arguments = ["--set", SHORT[0], "--set", SHORT[1], "--format", "json", "--no-report", "-q"];
+    // A threshold of the scenario may fail in so short a window.
+    let ended = anynews(directory.path(), &[&["run", name][..], &arguments].concat());
+    let outcome: Outcome = serde_json::from_str(&ended.stdout)
+        .unwrap_or_else(|error| panic!("{name}: {error}\n{}", ended.stderr));
+    let mut found = Differences::new();
+    let live = Facts::of(&outcome);
+    let pairs: Vec<(&Facts, &Facts)> =
+        live.iter().filter_map(|live| Some((said.iter().find(|s| s.label == live.label)?, live))).collect();
+    assert!(pairs.len() >= 2, "{name}");
+    for (said, live) in pairs {
+        agree(&mut found, said, live, scenario.clients);
+    }
+    found
 }
 
 /// Requests within max(2 %, 3 SE), bytes within max(10 %, 3 SE), mean delay within max(5 %, 5 ms, 3 SE).
-fn agree(case: &str, said: &Facts, live: &Facts, clients: u32, late: f64) {
-    let near = |what: &str, said: f64, live: f64, share: f64, least: f64| {
+fn agree(found: &mut Differences, said: &Facts, live: &Facts, clients: u32) {
+    let label = live.label.clone();
+    let mut near = |what: &str, said: f64, live: f64, share: f64, least: f64| {
         let reach = (share * said.max(live)).max(least);
-        assert!((said - live).abs() <= reach, "{case}, {what}: said {said}, live {live}, allowed {reach}");
+        if (said - live).abs() > reach {
+            found.push(format!("{label}, {what}: said {said}, live {live}, allowed {reach}"));
+        }
     };
     // Whether a person's last poll falls into the window is a toss-up each; a long poll follows the news.
     let people = f64::from(clients);
@@ -61,13 +84,13 @@ fn agree(case: &str, said: &Facts, live: &Facts, clients: u32, late: f64) {
     near("requests/s", said.requests_per_s, live.requests_per_s, 0.02, requests);
     let each = |bytes: f64| if said.polls_per_s > 0.0 { bytes / said.polls_per_s } else { 8.0 };
     near("bytes/s up", said.bytes_up_per_s, live.bytes_up_per_s, 0.1, requests * each(said.bytes_up_per_s));
-    let (down, found) = (said.bytes_down_per_s, live.bytes_down_per_s);
-    near("bytes/s down", down, found, 0.1, requests * each(down));
+    let (down, read) = (said.bytes_down_per_s, live.bytes_down_per_s);
+    near("bytes/s down", down, read, 0.1, requests * each(down));
     // An even wait of one interval, of people whose phases are their own.
     let spread = said.interval.map_or(0.0, |text| text.0.as_secs_f64() * 1000.0) / 12f64.sqrt();
     let units = (live.deliveries_per_s * WINDOW).min(people).max(1.0);
     let (Some(said), Some(live)) = (said.delay_ms_mean, live.delay_ms_mean) else { return };
-    near("mean delay", said, live, 0.05, (3.0 * spread / units.sqrt()).max(5.0) + late);
+    near("mean delay", said, live, 0.05, (3.0 * spread / units.sqrt()).max(5.0));
 }
 
 /// A scenario at the values of one key, by an engine that computes.
