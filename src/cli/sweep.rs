@@ -196,7 +196,7 @@ fn beginning(planned: &[Planned]) -> String {
     let longest = |scenario: &Scenario| {
         let hold = scenario.transports.iter().map(|transport| match &transport.way {
             Way::Poll { interval, .. } => *interval,
-            Way::LongPoll { hold } => *hold,
+            Way::LongPoll { hold, .. } => *hold,
             _ => Duration::ZERO,
         });
         scenario.warmup + scenario.duration + hold.max().unwrap_or_default()

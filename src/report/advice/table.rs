@@ -90,7 +90,7 @@ fn table(advice: &Advice, style: Style) -> Vec<String> {
     let settings: Vec<String> = all.iter().map(|row| setting(&row.facts)).collect();
     let cells: Vec<(&str, Vec<String>)> = rows
         .iter()
-        .map(|(head, cell)| (*head, all.iter().map(|row| cell(row)).collect::<Vec<_>>()))
+        .map(|(head, cell)| (*head, all.iter().map(cell).collect::<Vec<_>>()))
         .filter(|(_, cells)| cells.iter().any(Option::is_some))
         .map(|(head, cells)| (head, cells.into_iter().map(|c| c.unwrap_or_else(|| "–".to_owned())).collect()))
         .collect();

@@ -93,8 +93,11 @@ pub fn findings(sweep: &Sweep) -> (Vec<Crossing>, Vec<String>) {
     (crossings, merged(&rows))
 }
 
+/// The other setting of a row with its value, and what is said of the row.
+type Row = (Option<(String, String)>, Vec<String>);
+
 /// What is said of every row, once; what is said of some, with these. Sentences have no full stop yet.
-fn merged(rows: &[(Option<(String, String)>, Vec<String>)]) -> Vec<String> {
+fn merged(rows: &[Row]) -> Vec<String> {
     let mut all: Vec<&String> = Vec::new();
     for sentence in rows.iter().flat_map(|(_, said)| said) {
         if !all.contains(&sentence) {
