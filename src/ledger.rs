@@ -122,6 +122,13 @@ pub fn series_step(duration_us: i64) -> i64 {
 }
 
 impl Ledger {
+    /// Ends the window at `end` (µs), before its time: the run was interrupted. `end` must lie ahead,
+    /// so that nothing beyond it has been booked.
+    pub fn cut(&mut self, end: i64) {
+        self.duration = self.duration.min(end);
+        self.book.cut(end);
+    }
+
     /// An empty ledger. `duration` in microseconds; `long` for long polls, which
     /// count by their answer; `person` is the client whose timeline is kept.
     #[must_use]

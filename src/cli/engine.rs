@@ -70,6 +70,7 @@ async fn measure(scenario: &Scenario, how: How, signal: &Signal) -> anyhow::Resu
         keep_deliveries: how.keep_deliveries,
         progress,
         interrupt: signal.interrupt.clone(),
+        hurry: signal.hurry.clone(),
     };
     let result = live::run(scenario, &options).await;
     drop(options);

@@ -144,7 +144,7 @@ async fn all(args: &Args, scenarios: &[Scenario], directories: &[PathBuf]) -> Ex
         }
     }
     if args.format == Format::Json {
-        print_json(&outcomes)?;
+        print_json(&outcomes, scenarios.len())?;
     }
     Ok(code)
 }
@@ -192,10 +192,10 @@ fn save(args: &Args, outcome: &Outcome, deliveries: &[Delivery], directory: &Pat
     Ok(())
 }
 
-/// One document for one scenario, an array for several.
-fn print_json(outcomes: &[Outcome]) -> anyhow::Result<()> {
+/// One document for one scenario, an array for several, however many of them a signal left.
+fn print_json(outcomes: &[Outcome], asked: usize) -> anyhow::Result<()> {
     let text = match outcomes {
-        [one] => serde_json::to_string_pretty(one)?,
+        [one] if asked == 1 => serde_json::to_string_pretty(one)?,
         several => serde_json::to_string_pretty(several)?,
     };
     Ok(print(&format!("{text}\n"))?)

@@ -52,32 +52,39 @@ impl Signals {
     }
 }
 
-/// The first signal ends a run early, the second ends the program.
+/// SIGINT and SIGTERM: the first ends the window early, the second the wait for what is still under
+/// way, the third the program.
+#[derive(Clone)]
 pub(super) struct Signal {
     /// Cancelled by the first.
     pub(super) interrupt: CancellationToken,
+    /// Cancelled by the second.
+    pub(super) hurry: CancellationToken,
     code: Arc<AtomicU8>,
 }
 
 impl Signal {
     /// Takes the signals over, within a runtime.
     pub(super) fn watch() -> io::Result<Self> {
-        let signal = Self { interrupt: CancellationToken::new(), code: Arc::new(AtomicU8::new(0)) };
-        let (interrupt, code) = (signal.interrupt.clone(), signal.code.clone());
+        let (interrupt, hurry) = (CancellationToken::new(), CancellationToken::new());
+        let signal = Self { interrupt, hurry, code: Arc::new(AtomicU8::new(0)) };
+        let Self { interrupt, hurry, code } = signal.clone();
         let mut signals = Signals::take_over()?;
         tokio::spawn(async move {
             loop {
                 let number = signals.next().await;
-                if code.swap(number, Ordering::Relaxed) != 0 {
-                    std::process::exit(number.into());
+                let again = code.swap(number, Ordering::Relaxed) != 0;
+                match (again, hurry.is_cancelled()) {
+                    (false, _) => interrupt.cancel(),
+                    (true, false) => hurry.cancel(),
+                    (true, true) => std::process::exit(number.into()),
                 }
-                interrupt.cancel();
             }
         });
         Ok(signal)
     }
 
-    /// The exit code of the first; 0 while there was none.
+    /// The exit code of the last one; 0 while there was none.
     pub(super) fn code(&self) -> u8 {
         self.code.load(Ordering::Relaxed)
     }

@@ -63,6 +63,12 @@ impl Reader {
         self.got[ordinal as usize / 64] & (1u64 << (ordinal % 64)) != 0
     }
 
+    /// Whether it is owed an event of others published at `at`: from when it knew its position on, and
+    /// whatever else it got, because the server fixed that position while its answer was under way.
+    pub(super) fn owed(&self, ordinal: u32, at: i64) -> bool {
+        at >= self.since || self.has(ordinal)
+    }
+
     /// Whether `offset` is beyond every earlier arrival; remembers it.
     pub(super) fn in_order(&mut self, offset: u64) -> bool {
         let later = offset > self.highest_offset;
@@ -84,6 +90,9 @@ impl Reader {
         let now = now.min(duration);
         for o in self.settled..=ordinal {
             let Some((at, ttl_ms)) = owed(o) else { continue };
+            if !self.owed(o, at) {
+                continue;
+            }
             let ttl_ms = ttl_ms.filter(|_| o != ordinal && !self.has(o));
             self.staleness.missed(at, now.min(dies_at(at, ttl_ms)));
         }

@@ -100,6 +100,7 @@ async fn measure(text: &str) -> anyhow::Result<Outcome> {
         keep_deliveries: false,
         progress,
         interrupt: CancellationToken::new(),
+        hurry: CancellationToken::new(),
     };
     Ok(live::run(&scenario, &options).await?.0)
 }
