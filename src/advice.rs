@@ -104,7 +104,7 @@ impl Situation {
         let mut scenario = scenario.clone();
         scenario.transports = four_ways(&scenario.transports);
         let trip = trips(&scenario);
-        let own = scenario.transports.iter().find_map(|transport| transport.way.interval());
+        let own = scenario.transports.iter().find_map(|transport| longest_wait(&transport.way));
         if let (None, Some(own)) = (need.max_delay_s, own) {
             need.max_delay_s = Some(own.as_secs_f64() + trip);
             need.assumed = true;
@@ -206,7 +206,7 @@ impl Advice {
 pub fn choice(outcome: &Outcome, mut need: Need, machine: &Machine) -> Option<Choice> {
     let facts = Facts::of(outcome);
     if need.max_delay_s.is_none() {
-        let poll = outcome.scenario.transports.iter().find_map(|t| t.way.interval())?;
+        let poll = outcome.scenario.transports.iter().find_map(|t| longest_wait(&t.way))?;
         need.max_delay_s = Some(poll.as_secs_f64() + trips(&outcome.scenario));
     }
     judge(&facts, &need, machine)
@@ -231,6 +231,14 @@ pub fn longest_interval(bound_s: f64, trip_s: f64) -> Duration {
 pub fn trips(scenario: &Scenario) -> f64 {
     let trip = scenario.network.as_ref().map_or(0.0, |link| link.mean_one_way() / 1e6);
     if scenario.workload.has_writers() { 2.0 * trip } else { trip }
+}
+
+/// The longest that a short poll lets news wait: its interval, and the age of its cache's answer.
+fn longest_wait(way: &Way) -> Option<Duration> {
+    match way {
+        Way::Poll { interval, shared_cache, .. } => Some(*interval + shared_cache.unwrap_or_default()),
+        _ => None,
+    }
 }
 
 fn set_interval(scenario: &mut Scenario, to: Duration) {

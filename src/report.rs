@@ -14,6 +14,7 @@ pub mod compare;
 pub mod csv;
 #[cfg(test)]
 mod fixture;
+pub mod fleet;
 pub mod html;
 pub mod lessons;
 pub mod measure;

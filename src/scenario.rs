@@ -8,6 +8,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::headers::Headers;
 use crate::link::Link;
 use crate::threshold::Threshold;
 use crate::transport::Transport;
@@ -15,9 +16,12 @@ use crate::units::duration_text;
 use crate::workload::Trace;
 
 pub mod file;
+pub mod fleet;
 mod pace;
 mod plain;
 pub mod shipped;
+
+use fleet::Fleet;
 
 /// A whole experiment: who listens, to what, by which ways, for how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +46,9 @@ pub struct Scenario {
     pub warmup: Duration,
     /// People, per transport.
     pub clients: u32,
+    /// What the heads of requests and answers carry beside what they need, on every transport alike.
+    #[serde(default)]
+    pub headers: Headers,
     /// Engine asked for by the file.
     pub engine: Engine,
     /// Who publishes what, when.
@@ -52,12 +59,26 @@ pub struct Scenario {
     /// Whether everything goes over TLS; the file's `[network] tls`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tls: bool,
+    /// Several servers, and what is between them; none: one server.
+    #[serde(default)]
+    pub fleet: Option<Fleet>,
     /// The ways compared, in file order; labels are unique.
     #[serde(rename = "transport")]
     pub transports: Vec<Transport>,
     /// Conditions that make the run fail with exit code 99.
     #[serde(default, rename = "threshold")]
     pub thresholds: Vec<Threshold>,
+}
+
+impl Scenario {
+    /// What of it only real servers can show, in words; none where every engine will do.
+    #[must_use]
+    pub fn needs_live(&self) -> Option<&'static str> {
+        self.fleet.as_ref().map(|_| {
+            "[fleet] is about real servers and what is between them, which only --engine live has; \
+             run it so, or leave [fleet] out"
+        })
+    }
 }
 
 /// Which engine turns a scenario into an outcome.

@@ -1,9 +1,12 @@
-//! How long messages are on the wire: the lean heads and bodies of our own client and server, summed
+//! How long messages are on the wire: the heads and bodies of our own client and server, summed
 //! by rule instead of written out, for the engines that open no socket. Bytes, all of them.
 //! `engines_agree` holds them to the bytes of live runs.
 
 use std::time::Duration;
 
+use crate::headers::{Ask, Headers, LEAST_FILL};
+use crate::scenario::{Scenario, Workload};
+use crate::transport::Way;
 use crate::units::format_duration;
 use crate::wire::header_size;
 use crate::workload::Planned;
@@ -25,6 +28,9 @@ const HOST: u64 = 23;
 const DATE: u64 = 37;
 /// `connection: close\r\n`.
 const CLOSE: u64 = 19;
+
+/// An offset, or a length, with as many digits as any of ours.
+const LARGE: u64 = 9_999_999;
 
 /// An answer's body without events and without the digits of its offset.
 const EMPTY_BODY: u64 =
@@ -77,43 +83,101 @@ fn envelope(topic: u64, offset: u64, kind: u64, id: u64) -> u64 {
     len(r#"{"topic":"","offset":,"at":,"kind":"","data":,"id":""}"#) + topic + digits(offset) + AT + kind + id
 }
 
+/// Who talks to the server, as far as the sizes of messages depend on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Who {
+    /// Bytes of the topic's name.
+    pub topic: u64,
+    /// The client's number.
+    pub client: u32,
+    /// Whether it wants the latest of each key only.
+    pub conflates: bool,
+    /// What its heads carry besides.
+    pub headers: Headers,
+}
+
+impl Who {
+    /// Bytes that its names add to a request's first line.
+    fn named(&self) -> u64 {
+        self.topic + digits(self.client.into()) + flag(self.conflates)
+    }
+}
+
+/// How a client polls, as far as the sizes of messages depend on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// Whether the connection is kept.
+    pub keep_alive: bool,
+    /// Whether "Nope" is a 304.
+    pub conditional: bool,
+    /// How long a cache in front keeps answers.
+    pub shared_cache: Option<Duration>,
+}
+
 /// Requests and answers of one polling client.
 #[derive(Debug)]
 pub struct PollSizes {
     request: u64,
     conditional: bool,
+    keep_alive: bool,
     answer: u64,
     unchanged: u64,
+    /// Of an answer that a cache has kept, microseconds.
+    longest_age: Option<i64>,
+    headers: Headers,
+    /// Bytes that the headers add to every request and every answer; an exact total adds by need.
+    added: (u64, u64),
 }
 
 impl PollSizes {
-    /// Of a client with this number reading a topic with a name this long.
+    /// Of short polls.
     #[must_use]
-    pub fn new(topic: u64, client: u32, conflates: bool, keep_alive: bool, conditional: bool) -> Self {
+    pub fn new(who: Who, manner: Manner) -> Self {
+        let Manner { keep_alive, conditional, shared_cache } = manner;
         let close = if keep_alive { 0 } else { CLOSE };
         let request =
             len("GET /topics//events?as=&limit=10000&after=&epoch= HTTP/1.1\r\naccept: */*\r\n\r\n")
-                + topic
-                + digits(client.into())
-                + flag(conflates)
+                + who.named()
                 + EPOCH
                 + HOST
                 + close;
+        // A cache shares what nobody put a name to.
+        let name = shared_cache.map_or(0, |_| len("as=&") + digits(who.client.into()));
         let tag = len("etag: \":\"\r\n") + EPOCH;
+        let control = shared_cache
+            .map_or(0, |kept| len("max-age=0, s-maxage=") + digits(kept.as_secs()) - len("no-cache"));
         let answer = len(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-cache\r\ncontent-length: \r\n\r\n",
         ) + tag
+            + control
             + DATE
             + close;
-        let unchanged =
-            len("HTTP/1.1 304 Not Modified\r\ncache-control: no-cache\r\n\r\n") + tag + DATE + close;
-        Self { request, conditional, answer, unchanged }
+        let unchanged = len("HTTP/1.1 304 Not Modified\r\ncache-control: no-cache\r\n\r\n")
+            + tag
+            + control
+            + DATE
+            + close;
+        let longest_age = shared_cache.map(crate::clock::as_micros);
+        let added = match who.headers {
+            Headers::Total(_) => (0, 0),
+            headers => headers.grown(Ask::Poll, keep_alive, 0, 0),
+        };
+        Self {
+            request: request - name,
+            conditional,
+            keep_alive,
+            answer,
+            unchanged,
+            longest_age,
+            headers: who.headers,
+            added,
+        }
     }
 
-    /// The same of a long poll.
+    /// Of long polls.
     #[must_use]
-    pub fn held(topic: u64, client: u32, conflates: bool, hold: Duration) -> Self {
-        let mut sizes = Self::new(topic, client, conflates, true, false);
+    pub fn held(who: Who, hold: Duration) -> Self {
+        let mut sizes = Self::new(who, Manner { keep_alive: true, conditional: false, shared_cache: None });
         sizes.request += len("&wait=") + len(&format_duration(hold));
         sizes
     }
@@ -121,24 +185,59 @@ impl PollSizes {
     /// A request from a cursor at `offset`.
     #[inline]
     pub fn request(&self, offset: u64) -> u64 {
-        let tag = if self.conditional { len("if-none-match: \":\"\r\n") + EPOCH + digits(offset) } else { 0 };
-        self.request + digits(offset) + tag
+        self.exchange(offset, 0).0
     }
 
-    /// "Nope".
+    /// The heads of a request from a cursor at `offset` and of its answer, whose head takes `answer`
+    /// bytes without added lines.
+    #[inline]
+    fn exchange(&self, offset: u64, answer: u64) -> (u64, u64) {
+        let tag = if self.conditional { len("if-none-match: \":\"\r\n") + EPOCH + digits(offset) } else { 0 };
+        let (request, answer) = (self.request + digits(offset) + tag + self.added.0, answer + self.added.1);
+        match self.headers {
+            Headers::Total(_) => self.headers.grown(Ask::Poll, self.keep_alive, request, answer),
+            _ => (request, answer),
+        }
+    }
+
+    /// "Nope" to a reader at `from`, whose cursor moves to `to`.
     #[must_use]
     #[inline]
-    pub fn nope(&self, offset: u64) -> u64 {
-        let base = if self.conditional { self.unchanged } else { self.answer + EMPTY_BODY + 2 };
-        // The offset stands in the tag and in the body; the body's own length has two digits.
-        base + digits(offset) * if self.conditional { 1 } else { 2 }
+    pub fn nope(&self, from: u64, to: u64) -> u64 {
+        // The offset stands in the tag, and in a body.
+        if self.conditional {
+            return self.exchange(from, self.unchanged + digits(to)).1;
+        }
+        self.news(from, to, 0, 0)
     }
 
-    /// An answer with `events` events of `json` bytes together.
+    /// An answer with `events` events of `json` bytes together, for a reader at `from` whose cursor
+    /// moves to `to`.
     #[inline]
-    pub fn news(&self, offset: u64, events: u64, json: u64) -> u64 {
-        let body = EMPTY_BODY + digits(offset) + json + events.saturating_sub(1);
-        self.answer + digits(offset) + digits(body) + body
+    pub fn news(&self, from: u64, to: u64, events: u64, json: u64) -> u64 {
+        let body = EMPTY_BODY + digits(to) + json + events.saturating_sub(1);
+        self.exchange(from, self.answer + digits(to) + digits(body)).1 + body
+    }
+
+    /// Whether requests say who asks.
+    pub fn is_named(&self) -> bool {
+        self.longest_age.is_none()
+    }
+
+    /// What an answer says more that a cache has kept for so many microseconds; a total has room for it.
+    #[inline]
+    pub fn age(&self, age: Option<i64>) -> u64 {
+        let seconds = |age: i64| age.unsigned_abs() / 1_000_000;
+        match self.headers {
+            Headers::Total(_) => 0,
+            _ => age.map_or(0, |age| len("age: \r\n") + digits(seconds(age))),
+        }
+    }
+
+    /// The longest exchange of heads.
+    fn longest(&self) -> (u64, u64) {
+        let request = self.exchange(LARGE, 0).0;
+        (request, self.answer.max(self.unchanged) + 2 * digits(LARGE) + self.age(self.longest_age))
     }
 }
 
@@ -148,31 +247,52 @@ fn flag(conflates: bool) -> u64 {
 
 /// Both heads of an upgrade or subscription.
 #[must_use]
-pub fn opening(topic: u64, client: u32, conflates: bool, socket: bool) -> u64 {
-    let asked = topic + digits(client.into()) + flag(conflates) + HOST + DATE;
-    asked
-        + if socket {
-            len("GET /topics//socket?as= HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: 0123456789012345678901==\r\n\r\n")
-                + len("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-                       sec-websocket-accept: 012345678901234567890123456=\r\n\r\n")
-        } else {
-            len("GET /topics//stream?as= HTTP/1.1\r\naccept: text/event-stream\r\n\r\n")
-                + len("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n\
-                       transfer-encoding: chunked\r\n\r\n")
-        }
+pub fn opening(who: Who, socket: bool) -> u64 {
+    let (request, answer) = opening_heads(who, socket);
+    let ask = if socket { Ask::Socket } else { Ask::Stream };
+    let (request, answer) = who.headers.grown(ask, true, request, answer);
+    request + answer
 }
 
-/// An event of `json` bytes and a kind whose name has `kind`, pushed by a frame or in a chunk of an
-/// event stream.
+/// The same one by one, without added lines.
+fn opening_heads(who: Who, socket: bool) -> (u64, u64) {
+    let (request, answer) = if socket {
+        (
+            len("GET /topics//socket?as= HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: 0123456789012345678901==\r\n\r\n"),
+            len("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                 sec-websocket-accept: 012345678901234567890123456=\r\n\r\n"),
+        )
+    } else {
+        (
+            len("GET /topics//stream?as= HTTP/1.1\r\naccept: text/event-stream\r\n\r\n"),
+            len("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n\
+                 transfer-encoding: chunked\r\n\r\n"),
+        )
+    };
+    (request + who.named() + HOST, answer + DATE)
+}
+
+/// Event `offset` of a feed, of `json` bytes and a kind whose name has `kind`, pushed by a frame or in
+/// a chunk of an event stream.
 #[must_use]
-pub fn pushed(json: u64, kind: u64, socket: bool) -> u64 {
+pub fn pushed(json: u64, kind: u64, offset: u64, socket: bool) -> u64 {
     if socket {
-        return header_size(json, false) as u64 + json;
+        return framed(json);
     }
-    // The offset's digits are in the envelope already; the id line repeats them, give or take one.
-    let frame = len("id: :\nevent: \ndata: \n\n") + EPOCH + 3 + kind + json;
+    let frame = len("id: :\nevent: \ndata: \n\n") + EPOCH + digits(offset) + kind + json;
     frame + hex_digits(frame) + len("\r\n\r\n")
+}
+
+/// A frame of so many events with so many bytes of JSON together, an array of them.
+#[must_use]
+pub fn shared_frame(events: u64, json: u64) -> u64 {
+    framed(json + events.saturating_sub(1) + 2)
+}
+
+/// A server's frame around so many bytes.
+fn framed(payload: u64) -> u64 {
+    header_size(payload, false) as u64 + payload
 }
 
 /// A publish body, without `from`.
@@ -187,24 +307,60 @@ pub fn body(planned: &Planned, index: u32) -> u64 {
         + planned.key.as_ref().map_or(0, |key| len(",\"key\":\"\"") + len(key))
 }
 
-/// A client's own event and its acknowledgement: (up, down).
+/// A client's own event, which becomes event `offset` of its feed, and the acknowledgement: (up, down).
 #[must_use]
-pub fn send(planned: &Planned, index: u32, author: u32, topic: u64, by_frame: bool) -> (u64, u64) {
+pub fn send(planned: &Planned, index: u32, who: Who, offset: u64, by_frame: bool) -> (u64, u64) {
     let body = body(planned, index);
     if by_frame {
-        let ack = len(r#"{"ack":{"offset":,"id":""}}"#) + 3 + hex_digits(index.into());
-        return (header_size(body, true) as u64 + body, header_size(ack, false) as u64 + ack);
+        let ack = len(r#"{"ack":{"offset":,"id":""}}"#) + digits(offset) + hex_digits(index.into());
+        return (header_size(body, true) as u64 + body, framed(ack));
     }
-    let body = body + len(",\"from\":\"\"") + digits(author.into());
+    let body = body + len(",\"from\":\"\"") + digits(who.client.into());
+    let place = len(r#"{"epoch":"","offset":}"#) + EPOCH + digits(offset);
+    let (request, answer) = post_heads(who.topic, body, place);
+    let (request, answer) = who.headers.grown(Ask::Send, true, request, answer);
+    (request + body, answer + place)
+}
+
+/// The heads of a POST with a body of so many bytes, and of its answer with so many.
+fn post_heads(topic: u64, body: u64, place: u64) -> (u64, u64) {
     let head = len(
         "POST /topics//events HTTP/1.1\r\ncontent-type: application/json\r\naccept: */*\r\ncontent-length: \r\n\r\n",
     ) + topic
         + HOST
         + digits(body);
-    let answer = len("HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: 33\r\n\r\n")
+    let answer = len("HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: \r\n\r\n")
         + DATE
-        + len(r#"{"epoch":"","offset":}"#)
-        + EPOCH
-        + 3;
-    (head + body, answer)
+        + digits(place);
+    (head, answer)
+}
+
+/// The most that both heads of one exchange can take in a scenario, without added lines and with the
+/// shortest line that fills them up: no exact total may be less.
+#[must_use]
+pub fn natural(scenario: &Scenario) -> u64 {
+    let clients = scenario.clients;
+    let who = Who {
+        topic: scenario.workload.longest_topic(clients),
+        client: clients.saturating_sub(1),
+        conflates: matches!(scenario.workload, Workload::Ticker { conflate: true, .. }),
+        headers: Headers::Lean,
+    };
+    // Who comes back after a loss says from where.
+    let back = len("&after=&epoch=") + digits(LARGE) + EPOCH;
+    let opening = |socket| {
+        let (request, answer) = opening_heads(who, socket);
+        (request + back, answer)
+    };
+    let ways = scenario.transports.iter().map(|transport| match transport.way {
+        Way::Poll { keep_alive, conditional, shared_cache, .. } => {
+            PollSizes::new(who, Manner { keep_alive, conditional, shared_cache }).longest()
+        }
+        Way::LongPoll { hold } => PollSizes::held(who, hold).longest(),
+        Way::Sse => opening(false),
+        Way::WebSocket { .. } => opening(true),
+    });
+    let posts = scenario.workload.clients_send() && scenario.transports.iter().any(|t| !t.way.is_socket());
+    let post = posts.then(|| post_heads(who.topic, LARGE, LARGE));
+    ways.chain(post).map(|(request, answer)| request + answer).max().unwrap_or(0) + LEAST_FILL
 }

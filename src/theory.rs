@@ -8,8 +8,11 @@
 use crate::ledger::Plan;
 use crate::outcome;
 use crate::scenario::Scenario;
+use crate::sizes::Manner;
 use crate::transport::Way;
 
+mod cache;
+mod coalesce;
 mod engine;
 mod law;
 mod long_poll;
@@ -30,10 +33,14 @@ struct Expected {
     polls: f64,
     empty: f64,
     skipped: f64,
+    /// Polls that a shared cache passes on, where that is known.
+    origin: Option<f64>,
     opens: f64,
     posts: f64,
     pings: f64,
     comments: f64,
+    /// Frames that bring events to sockets.
+    frames: f64,
     /// Distinct pairs delivered; the other owed ones are superseded or expired.
     delivered: f64,
     superseded: f64,
@@ -84,12 +91,13 @@ fn expected(view: &View<'_>, way: &Way) -> Result<Expected, String> {
         view.posts_get_through()?;
     }
     match way {
-        Way::Poll { interval, keep_alive, conditional, .. } => {
-            poll::expect(view, *interval, *keep_alive, *conditional)
+        Way::Poll { interval, keep_alive, conditional, shared_cache } => {
+            let (keep_alive, conditional, shared_cache) = (*keep_alive, *conditional, *shared_cache);
+            poll::expect(view, *interval, Manner { keep_alive, conditional, shared_cache })
         }
         Way::LongPoll { hold, .. } => Ok(long_poll::expect(view, *hold)),
         Way::Sse => Ok(push::stream(view)),
-        Way::WebSocket { ping, .. } => Ok(push::socket(view, *ping)),
+        Way::WebSocket { ping, coalesce, .. } => Ok(push::socket(view, *ping, *coalesce)),
     }
 }
 

@@ -217,6 +217,39 @@ pub mod duration_text {
     }
 }
 
+/// An address as it may be shown: without the name and password before its host.
+#[must_use]
+pub fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://…@{place}"),
+        _ => url.to_owned(),
+    }
+}
+
+/// Serde for durations that may be absent, as JSON `null`.
+pub mod optional_duration_text {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    /// Writes `"5s"` or `null`.
+    ///
+    /// # Errors
+    /// Only the serializer's own.
+    pub fn serialize<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+        value.map(super::format_duration).serialize(to)
+    }
+
+    /// Reads `"5s"` or `null`.
+    ///
+    /// # Errors
+    /// The text is no duration.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| super::parse_duration(&text).map_err(D::Error::custom)).transpose()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -309,5 +342,11 @@ mod tests {
         fn no_text_panics(text in ".*") {
             let _ = (parse_duration(&text), parse_rate(&text), parse_size(&text));
         }
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(without_password("redis://me:secret@host:1/2"), "redis://…@host:1/2");
+        assert_eq!(without_password("redis://host"), "redis://host");
     }
 }

@@ -133,9 +133,8 @@ fn decide(poll: &Facts, push: &Facts, need: &Need, machine: &Machine) -> (bool, 
     if let Some(decided) = by_delay(poll, push, need) {
         return decided;
     }
-    if need.cacheable
-        && let Some(origin_per_s) = poll.origin_per_s
-    {
+    // Whoever knows how many requests pass the cache has one.
+    if let Some(origin_per_s) = poll.origin_per_s {
         return (true, Reason::Cache { origin_per_s, requests_per_s: poll.requests_per_s });
     }
     if let Some(visit_s) = need.visit_s {

@@ -3,11 +3,13 @@
 use reqwest::Client;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 
-use super::Crowd;
+use super::{Crowd, dress};
+use crate::headers::Ask;
 
 /// Sends this client's events until the run ends.
 pub(super) async fn live(crowd: &Crowd, client: u32, http: &Client) {
-    let url = format!("{}://{}/topics/{}/events", crowd.scheme("http"), crowd.server, crowd.topic(client));
+    let server = crowd.servers.of(client);
+    let url = format!("{}://{server}/topics/{}/events", crowd.scheme("http"), crowd.topic(client));
     let mut free = i64::MIN;
     for &event in &crowd.plan.by_author[client as usize] {
         tokio::select! {
@@ -30,7 +32,8 @@ async fn post(crowd: &Crowd, client: u32, event: u32, http: &Client, url: &str, 
         ledger.sent(event, false);
     }
     let json = HeaderValue::from_static("application/json");
-    let answer = http.post(url).header(CONTENT_TYPE, json).body(body).send().await;
+    let request = http.post(url).header(CONTENT_TYPE, json).body(body);
+    let answer = dress::send(crowd, http, Ask::Send, request).await;
     // The body is read so that the connection can be used again.
     let done = match answer {
         Ok(response) if response.status().is_success() => response.bytes().await.is_ok(),

@@ -54,6 +54,12 @@ impl Ledger {
     /// end had no chance yet, and is not owed.
     #[must_use]
     pub fn fates(&self, end: i64, pending_us: i64) -> Fate {
+        self.fates_where(end, pending_us, |_, _| true)
+    }
+
+    /// The same of some of the pairs of client and event.
+    #[must_use]
+    pub fn fates_where(&self, end: i64, pending_us: i64, which: impl Fn(u32, u32) -> bool) -> Fate {
         let mut fate = Fate::default();
         for (client, reader) in self.readers.iter().enumerate() {
             let topic = &self.plan.by_topic[self.plan.schedule.reads[client] as usize];
@@ -66,7 +72,7 @@ impl Ledger {
                     later_keys.extend(event.key.as_deref());
                 }
                 let counted = (0..end).contains(&event.at) && reader.owed(ordinal as u32, event.at);
-                if !counted || event.author == Some(client as u32) {
+                if !counted || event.author == Some(client as u32) || !which(client as u32, index) {
                     continue;
                 }
                 let superseded = event.key.as_deref().is_some_and(|key| later_keys.contains(key));

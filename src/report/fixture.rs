@@ -101,10 +101,15 @@ fn outcome(name: &str, title: &str, kinds: &[&str], messages: u64) -> Outcome {
 
 fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
     let way = |kind: &str| match kind {
-        "poll" => Way::Poll { interval: Duration::from_secs(5), keep_alive: true, conditional: false },
+        "poll" => Way::Poll {
+            interval: Duration::from_secs(5),
+            keep_alive: true,
+            conditional: false,
+            shared_cache: None,
+        },
         "long-poll" => Way::LongPoll { hold: Duration::from_secs(25) },
         "sse" => Way::Sse,
-        _ => Way::WebSocket { ping: Duration::from_secs(25), read_buffer: 4096 },
+        _ => Way::WebSocket { ping: Duration::from_secs(25), coalesce: Duration::ZERO, read_buffer: 4096 },
     };
     Scenario {
         name: name.to_owned(),
@@ -115,6 +120,7 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
         duration: Duration::from_secs(SECONDS),
         warmup: Duration::from_secs(5),
         clients: PEOPLE,
+        headers: crate::headers::Headers::Lean,
         engine: Engine::Live,
         workload: Workload::Poisson {
             mean_gap: Duration::from_millis(47_500),
@@ -123,6 +129,7 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
         },
         network: None,
         tls: false,
+        fleet: None,
         transports: kinds
             .iter()
             .map(|kind| Transport { label: (*kind).to_owned(), way: way(kind) })

@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use super::cache::Held;
 use super::feed::Feed;
 use super::legs::Legs;
 use super::part::Part;
 use super::{World, hold, poll, push, sends, skips_ahead};
 use crate::ledger::{PersonLog, Staleness};
+use crate::sizes::Who;
 use crate::transport::{Transport, Way};
 
 /// The people of one transport and the feeds they read.
@@ -15,27 +17,62 @@ pub(super) struct Crowd<'a> {
     pub(super) transport: &'a Transport,
     /// A feed per planned topic; none where inboxes are drawn.
     feeds: Vec<Feed>,
+    /// What the cache in front of each feed held, if there is one.
+    caches: Vec<Option<Held>>,
     /// What the clients' own events did, on their way up.
     sent: sends::Sent,
     skips_ahead: bool,
 }
 
 /// One client while it is worked off.
+#[derive(Clone)]
 pub(super) struct Person<'a> {
     pub(super) world: &'a World<'a>,
     pub(super) way: &'a Way,
     pub(super) client: u32,
     pub(super) legs: Legs<'a>,
     pub(super) feed: &'a Feed,
+    /// What the cache in front of the feed holds.
+    pub(super) cache: Option<&'a Held>,
+}
+
+/// What the cache in front of each feed holds while its readers poll.
+fn caches(world: &World<'_>, transport: &Transport, feeds: &[Feed]) -> Vec<Option<Held>> {
+    let mut readers = vec![Vec::new(); feeds.len()];
+    for (client, &topic) in (0u32..).zip(&world.plan.schedule.reads) {
+        readers[topic as usize].push(client);
+    }
+    let people = |(feed, clients): (_, Vec<u32>)| {
+        Held::by(clients.iter().map(|&client| Person::new(world, &transport.way, client, feed)))
+    };
+    feeds.iter().zip(readers).map(people).collect()
+}
+
+impl<'a> Person<'a> {
+    fn new(world: &'a World<'a>, way: &'a Way, client: u32, feed: &'a Feed) -> Self {
+        let legs = Legs::new(world.scenario.network.as_ref(), world.scenario.seed, client);
+        Self { world, way, client, legs, feed, cache: None }
+    }
+
+    /// Whose messages are as long as this one's.
+    pub(super) fn who(&self) -> Who {
+        Who {
+            topic: self.feed.name,
+            client: self.client,
+            conflates: self.feed.keys > 0,
+            headers: self.world.scenario.headers,
+        }
+    }
 }
 
 impl<'a> Crowd<'a> {
     pub(super) fn new(world: &'a World<'a>, transport: &'a Transport) -> Self {
         let sent = sends::Sent::new(world, &transport.way);
         let topics = 0..world.plan.by_topic.len();
-        let feeds = topics.map(|topic| Feed::planned(world, topic, &sent.server)).collect();
+        let feeds: Vec<Feed> = topics.map(|topic| Feed::planned(world, topic, &sent.server)).collect();
         let skips_ahead = skips_ahead(world.scenario, &transport.way) && !world.options.step_by_step;
-        Self { world, transport, feeds, sent, skips_ahead }
+        let caches = caches(world, transport, &feeds);
+        Self { world, transport, feeds, caches, sent, skips_ahead }
     }
 
     /// The part that belongs to no client: what was published, and what clients sent.
@@ -50,19 +87,20 @@ impl<'a> Crowd<'a> {
         let mut part = Part::new(self.world, &self.transport.way);
         let mut drawn = Feed::default();
         for client in clients {
-            let feed = if self.world.streamed {
+            let own;
+            let (feed, cache) = if self.world.streamed {
                 drawn.draw(self.world, client);
                 drawn.items.iter().for_each(|item| part.book.published(item.at));
-                &drawn
+                own = Held::by(std::iter::once(Person::new(self.world, &self.transport.way, client, &drawn)));
+                (&drawn, own.as_ref())
             } else {
-                &self.feeds[self.world.plan.schedule.reads[client as usize] as usize]
+                let topic = self.world.plan.schedule.reads[client as usize] as usize;
+                (&self.feeds[topic], self.caches[topic].as_ref())
             };
             if client == self.world.person {
                 part.person = Some(PersonLog::new(client));
             }
-            let link = self.world.scenario.network.as_ref();
-            let legs = Legs::new(link, self.world.scenario.seed, client);
-            let person = Person { world: self.world, way: &self.transport.way, client, legs, feed };
+            let person = Person { cache, ..Person::new(self.world, &self.transport.way, client, feed) };
             let mut stale = Staleness::default();
             self.live(&person, &mut part, &mut stale);
             part.staleness += stale.twice;

@@ -12,7 +12,7 @@ use crate::transport::first_share;
 /// One client's long polls, until the window is over and nothing is left to fetch.
 pub(super) fn live(person: &Person<'_>, hold: Duration, part: &mut Part, stale: &mut Staleness) {
     let (client, world) = (person.client, person.world);
-    let sizes = PollSizes::held(person.feed.name, client, person.feed.keys > 0, hold);
+    let sizes = PollSizes::held(person.who(), hold);
     part.opened += 1;
     part.held += 1;
     part.book.answered_uncounted();
@@ -28,8 +28,8 @@ pub(super) fn live(person: &Person<'_>, hold: Duration, part: &mut Part, stale: 
         let (leaves, upto) = held(person, taken, arrives, wait);
         let items = &person.feed.items[taken..upto];
         let (events, json) = part.choose(person.feed, items, client, leaves);
-        let answer =
-            if events == 0 { sizes.nope(upto as u64) } else { sizes.news(upto as u64, events, json) };
+        let (from, to) = (taken as u64, upto as u64);
+        let answer = if events == 0 { sizes.nope(from, to) } else { sizes.news(from, to, events, json) };
         let answered = leaves + person.legs.down(n, answer);
         let batch = Batch { client, taken: leaves, in_hand: answered, poll_sent: Some(sent) };
         part.hand_over(world, person.feed, items, batch, stale);

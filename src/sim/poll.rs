@@ -5,18 +5,19 @@
 
 use std::ops::Range;
 
+use super::cache::Found;
 use super::crowd::Person;
 use super::part::{Batch, Part};
 use crate::clock::as_micros;
 use crate::ledger::{Polled, Staleness, StepCursor};
 use crate::random::{Dice, stream};
-use crate::sizes::PollSizes;
+use crate::sizes::{Manner, PollSizes};
 use crate::transport::{Way, first_poll, next_poll};
 
 /// The grid of one client's polls: poll `k` is intended at `first + k · interval`, from 0 on.
-struct Grid {
+pub(super) struct Grid {
     first: i64,
-    interval: i64,
+    pub(super) interval: i64,
     /// ⌈2⁶⁴ / interval⌉: a division would be the dearest part of finding a poll.
     reciprocal: u64,
     keep_alive: bool,
@@ -27,15 +28,14 @@ struct Grid {
 }
 
 impl Grid {
-    fn new(person: &Person<'_>) -> Self {
-        let Way::Poll { interval, keep_alive, conditional } = *person.way else {
+    pub(super) fn new(person: &Person<'_>) -> Self {
+        let Way::Poll { interval, keep_alive, conditional, shared_cache } = *person.way else {
             unreachable!("only short polls have a grid")
         };
         let interval = as_micros(interval);
         let seed = person.world.scenario.seed;
         let share = Dice::new(seed, &[stream::POLL_PHASE, person.client.into()]).unit();
         let phase = (share * interval as f64) as i64;
-        let conflates = person.feed.keys > 0;
         Self {
             first: first_poll(-person.world.warmup, phase, interval),
             interval,
@@ -43,12 +43,41 @@ impl Grid {
             keep_alive,
             by_size: person.legs.by_size(),
             longest_up: person.legs.longest_up(!keep_alive),
-            sizes: PollSizes::new(person.feed.name, person.client, conflates, keep_alive, conditional),
+            sizes: PollSizes::new(person.who(), Manner { keep_alive, conditional, shared_cache }),
         }
     }
 
-    fn at(&self, k: i64) -> i64 {
+    pub(super) fn at(&self, k: i64) -> i64 {
         self.first + k * self.interval
+    }
+
+    /// When the poll intended at `intended`, of a reader at `offset`, is at the server.
+    pub(super) fn arrival(&self, person: &Person<'_>, intended: i64, offset: u64) -> i64 {
+        intended + self.up(person, self.last_before(intended), offset)
+    }
+
+    /// The answer to the poll intended at `intended` that is at the server at `arrives` and gets what was
+    /// found. [`Part::chosen`] and [`Part::hand_over`] go by it.
+    #[inline]
+    pub(super) fn answer(
+        &self,
+        person: &Person<'_>,
+        part: &mut Part,
+        intended: i64,
+        arrives: i64,
+        found: Found,
+    ) -> Answer {
+        let items = &person.feed.items[found.from..found.upto];
+        // The answer's size decides when it is in hand, so it is known before anything is booked.
+        // What a cache has kept is as it was when it was fetched.
+        let told = arrives - found.age.unwrap_or(0);
+        let (events, json) = part.choose(person.feed, items, person.client, told);
+        let (from, to) = (found.from as u64, found.upto as u64);
+        let fresh =
+            if events == 0 { self.sizes.nope(from, to) } else { self.sizes.news(from, to, events, json) };
+        let bytes = fresh + self.sizes.age(found.age);
+        let in_hand = arrives + person.legs.down(self.last_before(intended), bytes);
+        Answer { told, in_hand, events, bytes }
     }
 
     /// The last poll intended at or before `time`; 0 before the first.
@@ -85,10 +114,14 @@ pub(super) fn step(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) 
     while intended < person.world.duration || taken < items.len() {
         let k = grid.last_before(intended);
         let arrives = intended + grid.up(person, k, taken as u64);
-        let upto = taken + items[taken..].partition_point(|item| item.server <= arrives);
-        let answer = fetch(person, &grid, k, arrives, taken..upto, part, stale);
+        let found = match person.cache {
+            Some(held) => held.answer(taken, arrives, person.client),
+            None => Found { from: taken, upto: person.feed.there(taken, arrives), age: None },
+        };
+        let answer = fetch(person, &grid, k, arrives, found, part, stale);
         ask(person, &grid, k, taken as u64, &answer, part);
-        taken = upto;
+        part.origin += u64::from(found.age.is_none() && part.book.counts(intended));
+        taken = found.upto;
         polls += 1;
         let next = next_poll(intended, answer.in_hand, grid.interval);
         (1..=next.skipped).for_each(|n| part.book.poll_skipped(intended + n * grid.interval, answer.in_hand));
@@ -107,11 +140,12 @@ pub(super) fn skip_ahead(person: &Person<'_>, part: &mut Part, stale: &mut Stale
         let offset = taken as u64;
         let (k, arrives) = fetching_poll(person, &grid, item.server, next, offset);
         let upto = taken + items[taken..].iter().take_while(|item| item.server <= arrives).count();
-        let answer = fetch(person, &grid, k, arrives, taken..upto, part, stale);
+        let found = Found { from: taken, upto, age: None };
+        let answer = fetch(person, &grid, k, arrives, found, part, stale);
         let vain = (k - next).unsigned_abs();
         let (first, last) = (grid.at(next), grid.at(k));
         if let Some(step) = part.book.polled_until(&mut cursor, first, last, vain, answer.events) {
-            let (up, nope) = (grid.sizes.request(offset), grid.sizes.nope(offset));
+            let (up, nope) = (grid.sizes.request(offset), grid.sizes.nope(offset, offset));
             part.traffic.exchanges(step, up, nope, vain, answer.bytes);
         } else {
             in_vain(&grid, next..k, offset, part, &mut cursor);
@@ -149,7 +183,7 @@ fn in_vain(grid: &Grid, ks: Range<i64>, offset: u64, part: &mut Part, cursor: &m
     if n <= 0 {
         return;
     }
-    let (up, down) = (grid.sizes.request(offset), grid.sizes.nope(offset));
+    let (up, down) = (grid.sizes.request(offset), grid.sizes.nope(offset, offset));
     let traffic = &mut part.traffic;
     part.book.polled_in_vain(cursor, grid.at(ks.start), grid.interval, n, |step, n| {
         traffic.exchange(step, up, down, n);
@@ -157,32 +191,32 @@ fn in_vain(grid: &Grid, ks: Range<i64>, offset: u64, part: &mut Part, cursor: &m
 }
 
 /// One poll's answer.
-struct Answer {
-    in_hand: i64,
+pub(super) struct Answer {
+    /// When the server took it from the feed.
+    told: i64,
+    pub(super) in_hand: i64,
     events: u64,
     bytes: u64,
 }
 
-/// Poll `k`, which is at the server at `arrives`, takes `range` of the feed: books what it brings.
+/// Poll `k`, which is at the server at `arrives`, gets what was found: books what it brings.
 #[inline(always)]
 fn fetch(
     person: &Person<'_>,
     grid: &Grid,
     k: i64,
     arrives: i64,
-    range: Range<usize>,
+    found: Found,
     part: &mut Part,
     stale: &mut Staleness,
 ) -> Answer {
-    let offset = range.end as u64;
-    let items = &person.feed.items[range];
-    // The answer's size decides when it is in hand, so it is known before anything is booked.
-    let (events, json) = part.choose(person.feed, items, person.client, arrives);
-    let bytes = if events == 0 { grid.sizes.nope(offset) } else { grid.sizes.news(offset, events, json) };
-    let in_hand = arrives + person.legs.down(k, bytes);
-    let batch = Batch { client: person.client, taken: arrives, in_hand, poll_sent: Some(grid.at(k)) };
+    let sent = grid.at(k);
+    let answer = grid.answer(person, part, sent, arrives, found);
+    let items = &person.feed.items[found.from..found.upto];
+    let (client, in_hand) = (person.client, answer.in_hand);
+    let batch = Batch { client, taken: answer.told, in_hand, poll_sent: Some(sent) };
     part.hand_over(person.world, person.feed, items, batch, stale);
-    Answer { in_hand, events, bytes }
+    answer
 }
 
 /// Books poll `k` itself, asked with the reader at `offset`.

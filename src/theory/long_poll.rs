@@ -32,7 +32,7 @@ pub(super) fn expect(view: &View<'_>, hold: Duration) -> Expected {
     let mut sums = traffic::Sums::default();
     view.news.counted().for_each(|item| sums.add(item, item.pairs));
     // A slow line makes the answer's trip longer.
-    let sizes = PollSizes::held(0, 0, view.news.conflates, hold);
+    let sizes = PollSizes::held(view.who(), hold);
     let home = view.path.carries_down(traffic::answer(view, &sizes, 1.0, sums.json_mean()));
     match view.lambda {
         Some(lambda) => poisson(view, lambda, hold.as_secs_f64(), home, &mut expected),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::cache::{self, Cached};
 use super::law::Law;
 use super::news::{FOR_EVER, Item};
 use super::view::View;
@@ -9,7 +10,7 @@ use super::{Expected, traffic};
 use crate::clock::as_micros;
 use crate::ledger::Plan;
 use crate::scenario::Workload;
-use crate::sizes::PollSizes;
+use crate::sizes::{Manner, PollSizes};
 
 /// Everything that is expected of a crowd of short polls. T is the period of the polls at the server,
 /// d the mean one-way delay, λ the rate of Poisson news.
@@ -32,12 +33,8 @@ use crate::sizes::PollSizes;
 ///
 /// # Errors
 /// Whether an answer outlasts the interval is left to chance, so that no formula gives the period.
-pub(super) fn expect(
-    view: &View<'_>,
-    interval: Duration,
-    keep_alive: bool,
-    conditional: bool,
-) -> Result<Expected, String> {
+pub(super) fn expect(view: &View<'_>, interval: Duration, manner: Manner) -> Result<Expected, String> {
+    let keep_alive = manner.keep_alive;
     let every = interval.as_secs_f64();
     let period = period(view, every, keep_alive)?;
     let polls = view.clients * view.window / period;
@@ -46,6 +43,10 @@ pub(super) fn expect(
         (None, Some(plan)) => empty_share(view, plan, (period * 1e6) as i64),
         (None, None) => periodic_waste(view, period),
     };
+    let cached =
+        manner.shared_cache.map(|kept| cache::expect(view, period, kept.as_secs_f64(), polls, waste));
+    let cached = cached.transpose()?;
+    let waste = cached.map_or(waste, |cached| cached.waste);
     let mut expected = Expected {
         polls,
         empty: polls * waste,
@@ -58,9 +59,28 @@ pub(super) fn expect(
         ack: Some(2.0 * view.path.d),
         ..Expected::default()
     };
-    let sizes = PollSizes::new(0, 0, view.news.conflates, keep_alive, conditional);
+    let sizes = PollSizes::new(view.who(), manner);
     deliveries(view, period, &sizes, &mut expected);
+    if let Some(cached) = cached {
+        kept_back(period, &cached, &sizes, &mut expected);
+    }
     Ok(expected)
+}
+
+/// What changes when a cache answers.
+fn kept_back(period: f64, cached: &Cached, sizes: &PollSizes, expected: &mut Expected) {
+    expected.origin = Some(cached.origin);
+    let hits = expected.polls * cached.kept;
+    // An answer is half as old as it gets, on average.
+    expected.traffic.down += hits * sizes.age(Some((cached.oldest / 2.0 * 1e6) as i64)) as f64;
+    if cached.kept == 0.0 {
+        return;
+    }
+    // Instead of an even wait for the next poll.
+    let later = cached.age - period / 2.0;
+    expected.latency = expected.latency.map(|latency| latency + later);
+    expected.wait = expected.wait.map(|wait| wait + later);
+    (expected.law, expected.staleness) = (None, None);
 }
 
 /// Polls stay on their grid, and those due while an answer is outstanding are skipped, so the period
