@@ -30,12 +30,18 @@ type Differences = Vec<String>;
 fn its_figures_are_those_of_live_runs() {
     let _alone = one_at_a_time();
     let mut all = Differences::new();
+    let mut compared = 0;
     for shipped in shipped::all() {
         let scenario = load(shipped.name, &SHORT, &[]);
         if scenario.engine != Engine::Live {
             continue;
         }
         let said = Situation::of(&scenario, Need::default(), Machine::assumed()).figures();
+        // No formula describes fleets, and then nothing is said.
+        if said.is_empty() {
+            continue;
+        }
+        compared += 1;
         let mut found = Differences::new();
         for _ in 0..ATTEMPTS {
             found = differences(shipped.name, &scenario, &said);
@@ -46,6 +52,7 @@ fn its_figures_are_those_of_live_runs() {
         all.extend(found.into_iter().map(|what| format!("{}: {what}", shipped.name)));
     }
     assert!(all.is_empty(), "{}", all.join("\n"));
+    assert!(compared >= 7, "{compared} scenarios");
 }
 
 /// Runs a scenario live and compares every transport that the adviser speaks of.

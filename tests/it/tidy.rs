@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, u8)] = &[
     ("clock", 0),
     ("event", 0),
+    ("fault", 0),
     ("feed", 0),
     ("headers", 0),
     ("link", 0),
@@ -17,6 +18,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("transport", 0),
     ("units", 0),
     ("wire", 0),
+    ("claim", 1),
     ("ledger", 1),
     ("outcome", 1),
     ("scenario", 1),
@@ -39,13 +41,15 @@ const LAYERS: &[(&str, u8)] = &[
 /// Imports between modules of one layer: (who, may import whom).
 const SAME_LAYER: &[(&str, &[&str])] = &[
     ("clock", &["os"]),
+    ("fault", &["clock", "random", "units"]),
     ("feed", &["clock", "event"]),
     ("headers", &["units"]),
     ("link", &["clock", "random", "units", "wire"]),
     ("transport", &["random", "units"]),
+    ("claim", &["outcome", "threshold"]),
     ("ledger", &["outcome", "workload"]),
     ("outcome", &["scenario"]),
-    ("scenario", &["sizes", "threshold", "workload"]),
+    ("scenario", &["claim", "sizes", "threshold", "workload"]),
     ("sizes", &["scenario", "workload"]),
     ("threshold", &["outcome", "scenario"]),
     ("workload", &["scenario"]),

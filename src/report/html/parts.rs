@@ -13,7 +13,10 @@ use super::super::ways::Way;
 
 pub fn verdict(verdict: &Verdict) -> Markup {
     html! {
-        p.lead { (verdict.sentences[0]) " " (verdict.sentences[1]) }
+        p.lead {
+            @if let Some(win) = &verdict.win { (win) ". " }
+            (verdict.sentences[0]) " " (verdict.sentences[1])
+        }
         p.quiet { (verdict.conditions) }
         @if !verdict.warnings.is_empty() {
             div.warning role="note" {

@@ -105,7 +105,7 @@ fn a_directory_holds_the_page_the_pictures_the_rows_and_each_outcome() {
     }
     let own =
         directory.path().join("points").join("workload.mean_gap=2s,poll.interval=5s").join("outcome.json");
-    assert!(measure::bytes_per_message(&crate::report::read(&own).unwrap().transports[0]).is_some());
+    assert!(measure::bytes_per_message(&crate::report::read(&own).unwrap()[0].transports[0]).is_some());
 }
 
 #[test]
