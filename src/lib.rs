@@ -37,7 +37,10 @@ pub mod live;
 pub mod sim;
 pub mod theory;
 
-// Layer 4, outlets.
+// Layer 4, judgement: what the figures recommend.
+pub mod advice;
+
+// Layer 5, outlets.
 pub mod handshake;
 pub mod report;
 

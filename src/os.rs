@@ -175,3 +175,21 @@ pub fn ephemeral_ports() -> u32 {
         _ => IANA,
     }
 }
+
+/// The folder in which this user's programs keep what they could find out again; `None` where the
+/// environment names no home.
+#[must_use]
+pub fn cache_folder() -> Option<std::path::PathBuf> {
+    use std::path::PathBuf;
+    let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    // The specification of XDG ignores a relative path.
+    let xdg = from("XDG_CACHE_HOME").filter(|path| path.is_absolute());
+    let own = if cfg!(windows) {
+        from("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        from("HOME").map(|home| home.join("Library").join("Caches"))
+    } else {
+        from("HOME").map(|home| home.join(".cache"))
+    };
+    xdg.or(own).map(|folder| folder.join("anynews"))
+}

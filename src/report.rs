@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 
 use crate::outcome::{Outcome, SCHEMA};
 
+pub mod advice;
 pub mod chart;
 pub mod claims;
 pub mod compare;
@@ -21,6 +22,7 @@ pub mod lessons;
 pub mod measure;
 pub mod noise;
 pub mod numbers;
+pub mod sweep;
 pub mod text;
 pub mod titles;
 pub mod verdict;

@@ -19,6 +19,7 @@ use crate::workload::Trace;
 
 pub mod file;
 pub mod fleet;
+mod pace;
 mod plain;
 pub mod shipped;
 

@@ -23,7 +23,7 @@ mod traffic;
 mod trip;
 mod view;
 
-pub use engine::{Unable, run};
+pub use engine::{Unable, on_average, run};
 use law::Law;
 use traffic::Traffic;
 use view::View;

@@ -1,6 +1,10 @@
 //! SIGINT and SIGTERM, and the exit codes they stand for.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tokio_util::sync::CancellationToken;
 
 /// Exit code after SIGINT.
 pub(super) const INTERRUPTED: u8 = 130;
@@ -50,5 +54,43 @@ impl Signals {
     pub(super) async fn next(&mut self) -> u8 {
         let _ = tokio::signal::ctrl_c().await;
         INTERRUPTED
+    }
+}
+
+/// SIGINT and SIGTERM: the first ends the window early, the second the wait for what is still under
+/// way, the third the program.
+#[derive(Clone)]
+pub(super) struct Signal {
+    /// Cancelled by the first.
+    pub(super) interrupt: CancellationToken,
+    /// Cancelled by the second.
+    pub(super) hurry: CancellationToken,
+    code: Arc<AtomicU8>,
+}
+
+impl Signal {
+    /// Takes the signals over, within a runtime.
+    pub(super) fn watch() -> io::Result<Self> {
+        let (interrupt, hurry) = (CancellationToken::new(), CancellationToken::new());
+        let signal = Self { interrupt, hurry, code: Arc::new(AtomicU8::new(0)) };
+        let Self { interrupt, hurry, code } = signal.clone();
+        let mut signals = Signals::take_over()?;
+        tokio::spawn(async move {
+            loop {
+                let number = signals.next().await;
+                let again = code.swap(number, Ordering::Relaxed) != 0;
+                match (again, hurry.is_cancelled()) {
+                    (false, _) => interrupt.cancel(),
+                    (true, false) => hurry.cancel(),
+                    (true, true) => std::process::exit(number.into()),
+                }
+            }
+        });
+        Ok(signal)
+    }
+
+    /// The exit code of the last one; 0 while there was none.
+    pub(super) fn code(&self) -> u8 {
+        self.code.load(Ordering::Relaxed)
     }
 }

@@ -7,7 +7,7 @@ use super::fleet::roams;
 use crate::fault::What;
 use crate::ledger::Plan;
 use crate::os;
-use crate::scenario::{Scenario, Workload};
+use crate::scenario::Scenario;
 use crate::transport::{Transport, Way};
 use crate::units::format_duration;
 
@@ -36,7 +36,9 @@ fn connections_each(scenario: &Scenario, transport: &Transport) -> u64 {
     };
     match transport.way {
         Way::WebSocket { .. } => 1,
-        Way::Poll { .. } | Way::LongPoll { .. } | Way::Sse => asks + u64::from(sends(scenario)),
+        Way::Poll { .. } | Way::LongPoll { .. } | Way::Sse => {
+            asks + u64::from(scenario.workload.has_writers())
+        }
     }
 }
 
@@ -50,10 +52,6 @@ pub(super) fn connections(scenario: &Scenario, transport: &Transport) -> u64 {
     // Who comes back after a fault may be there before the lost connection is seen to be gone.
     let lost = 1 + u64::from(!scenario.faults.is_empty());
     u64::from(scenario.clients) * connections_each(scenario, transport) * closing * lost + SPARE_FILES / 3
-}
-
-fn sends(scenario: &Scenario) -> bool {
-    matches!(scenario.workload, Workload::Chat { .. } | Workload::Game { .. })
 }
 
 /// Refuses a schedule that would not fit in memory.

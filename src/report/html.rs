@@ -13,6 +13,7 @@ mod data;
 mod figures;
 mod fleet;
 mod parts;
+mod sweep;
 
 const STYLE: &str = include_str!("html/style.css");
 
@@ -92,6 +93,14 @@ pub fn comparison(comparison: &super::compare::Comparison, entries: &[Entry<'_>]
     compare::page(comparison, entries)
 }
 
+/// Draws the page of a sweep.
+///
+/// # Errors
+/// A chart cannot be drawn.
+pub fn sweep(swept: &super::sweep::Sweep, entries: &[Entry<'_>]) -> anyhow::Result<String> {
+    sweep::page(swept, entries)
+}
+
 fn sections(
     outcome: &Outcome,
     all: &[Way<'_>],
@@ -115,7 +124,7 @@ fn sections(
         }
         (section("person-time", "One person’s time", figures.person()))
         (section("charts", "Charts", figures.charts()))
-        (section("reverse", "When this result would reverse", parts::reverse(verdict)))
+        (section("reverse", "When this result would reverse", parts::reverse(outcome, verdict)))
         (section("handshake", "The first exchange, byte for byte", parts::handshakes(outcome, all)))
         (section("percentiles", "Percentiles and counts", data::percentiles(all)))
         @if !outcome.scenario.claims.is_empty() {

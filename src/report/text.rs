@@ -14,8 +14,10 @@ use super::verdict::{self, Verdict};
 use super::ways::{Way, ways};
 
 mod compare;
+mod sweep;
 
 pub use compare::comparison;
+pub use sweep::sweep;
 
 /// Whether to write ANSI styles; the caller prints with `anstream`, which strips what is not wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,22 +30,22 @@ pub enum Style {
 }
 
 impl Style {
-    fn paint(self, text: &str, style: Ansi) -> String {
+    pub(super) fn paint(self, text: &str, style: Ansi) -> String {
         match self {
             Self::Plain => text.to_owned(),
             Self::Coloured => format!("{style}{text}{style:#}"),
         }
     }
 
-    fn bold(self, text: &str) -> String {
+    pub(super) fn bold(self, text: &str) -> String {
         self.paint(text, Ansi::new().bold())
     }
 
-    fn quiet(self, text: &str) -> String {
+    pub(super) fn quiet(self, text: &str) -> String {
         self.paint(text, Ansi::new().dimmed())
     }
 
-    fn warning(self, text: &str) -> String {
+    pub(super) fn warning(self, text: &str) -> String {
         self.paint(text, AnsiColor::Yellow.on_default())
     }
 }
@@ -73,7 +75,7 @@ pub fn summary(outcome: &Outcome, style: Style) -> String {
 }
 
 /// Control characters of a foreign outcome must not drive the terminal.
-fn visible(text: &str, style: Style) -> String {
+pub(super) fn visible(text: &str, style: Style) -> String {
     let keep = |c: char| c == '\n' || !c.is_control() || (style == Style::Coloured && c == '\u{1b}');
     text.chars().map(|c| if keep(c) { c } else { '\u{fffd}' }).collect()
 }
@@ -95,7 +97,7 @@ pub fn headline(outcome: &Outcome) -> String {
 }
 
 /// Text from an outcome without control characters.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
@@ -195,14 +197,14 @@ fn table(outcome: &Outcome, all: &[Way<'_>], style: Style) -> Vec<String> {
     lines
 }
 
-fn pad(text: &str, width: usize) -> String {
+pub(super) fn pad(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }
 
 /// Sentences are broken at this many columns, which any terminal and most mails show whole.
-const WIDTH: usize = 90;
+pub(super) const WIDTH: usize = 90;
 
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {

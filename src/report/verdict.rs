@@ -6,6 +6,7 @@ use crate::scenario::file::{self, Overrides};
 use crate::scenario::fleet::Between;
 use crate::scenario::{Engine, Scenario, Workload, shipped};
 
+use super::advice;
 use super::lessons;
 use super::measure::{self, Delay};
 use super::noise;
@@ -26,8 +27,6 @@ pub struct Verdict {
     pub conditions: String,
     /// The rule for when the result turns round, in one sentence.
     pub rule: String,
-    /// When this result would reverse, point by point.
-    pub reverse: Vec<String>,
     /// One change worth trying: command and what it will do.
     pub attempt: Option<(String, String)>,
     /// What makes the numbers less than they seem.
@@ -43,7 +42,6 @@ pub fn verdict(outcome: &Outcome) -> Verdict {
         sentences: [asking(outcome, &all), waiting(outcome, &all)],
         conditions: conditions(outcome),
         rule: lessons::RULE.to_owned(),
-        reverse: reverse(outcome, &all),
         attempt: attempt(outcome, &all),
         warnings: warnings::warnings(outcome, &all),
     }
@@ -190,35 +188,21 @@ fn conditions(outcome: &Outcome) -> String {
     format!("{people} people per transport, a window of {window}, {}", lessons::place(outcome))
 }
 
-fn reverse(outcome: &Outcome, all: &[Way<'_>]) -> Vec<String> {
-    let mut points = Vec::new();
-    let poll = all.iter().find(|way| way.kind == Kind::Poll);
-    if let Some(per) = poll.and_then(|way| measure::news_per_interval(outcome, way.t)) {
-        let here = numbers::rate(per);
-        points.push(if per < 3.0 {
-            format!("{} Here it came {here} times an interval.", lessons::REVERSE_OFTEN)
-        } else {
-            format!(
-                "Here news came {here} times an interval, so few asks are wasted. {}",
-                lessons::REVERSE_RARE
-            )
-        });
-    }
-    if all.iter().any(|way| way.kind.asks()) {
+/// When this result would reverse, point by point: the adviser's answer for this very scenario and where
+/// it turns, then what no setting of the scenario says. It asks the formulas a hundred times or so.
+#[must_use]
+pub fn reverse(outcome: &Outcome) -> Vec<String> {
+    let all = ways(outcome);
+    let mut points = advice::reversals(outcome);
+    let shared = outcome.scenario.workload.group().is_none();
+    if shared && all.iter().any(|way| way.kind.asks()) {
         points.push(lessons::REVERSE_CACHE.to_owned());
-    }
-    if let Some(interval) = poll.and_then(|way| interval(outcome, way)) {
-        points.push(format!(
-            "When a delay of {} does not matter (a poll waits half its interval on average): letters need no \
-             standing connection, and any server can answer the next one.",
-            numbers::duration(interval / 2)
-        ));
-    }
-    if all.iter().any(|way| matches!(way.kind, Kind::WebSocket | Kind::Sse)) {
-        points.push(lessons::REVERSE_IDLE.to_owned());
     }
     if all.iter().all(|way| way.kind != Kind::Poll) {
         points.push(lessons::REVERSE_NO_POLL.to_owned());
+    }
+    if points.is_empty() {
+        points.push(lessons::REVERSE_UNKNOWN.to_owned());
     }
     points
 }
@@ -270,7 +254,7 @@ fn options(scenario: &Scenario, seed: u64) -> Vec<String> {
     words.push(format!("--duration {}", numbers::option(scenario.duration)));
     let mut set = |text: String| words.push(format!("--set {}", shell_word(&text)));
     set(format!("clients={}", scenario.clients));
-    if let Some((key, gap)) = lessons::gap(&scenario.workload) {
+    if let Some((key, gap)) = scenario.workload.gap() {
         set(format!("workload.{key}={}", numbers::option(gap)));
     }
     if let Some(fleet) = &scenario.fleet {

@@ -35,6 +35,8 @@ mod workload;
 pub struct Overrides {
     /// `KEY=VALUE`, dotted; a transport is addressed by its label: `poll.interval=1s`.
     pub set: Vec<String>,
+    /// The same of one point of a sweep: `KEY=VALUE`, named `--vary` in messages.
+    pub vary: Vec<String>,
     /// `--seed`.
     pub seed: Option<u64>,
     /// `--engine`, as written.

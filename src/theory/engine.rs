@@ -13,7 +13,7 @@ use crate::ledger::Plan;
 use crate::outcome::{
     self, Bytes, Connections, Deliveries, Frames, Outcome, Requests, Sends, Series, Summary, TransportOutcome,
 };
-use crate::scenario::{Engine, Scenario};
+use crate::scenario::{Engine, Scenario, Workload};
 use crate::threshold;
 use crate::transport::{Transport, Way};
 use crate::wire;
@@ -37,7 +37,23 @@ pub fn run(scenario: &Scenario, prediction: Option<String>) -> Result<Outcome, U
         return Err(Unable(why.to_owned()));
     }
     let plan = plan(scenario)?;
-    let view = View::new(scenario, plan.as_ref());
+    outcome(scenario, plan.as_ref(), prediction)
+}
+
+/// The same over all schedules instead of the seed's own, where nothing but the rate of the news matters
+/// (Poisson and periodic news); else as [`run`].
+///
+/// # Errors
+/// As [`run`].
+pub fn on_average(scenario: &Scenario) -> Result<Outcome, Unable> {
+    match scenario.workload {
+        Workload::Poisson { .. } | Workload::Periodic { .. } => outcome(scenario, None, None),
+        _ => run(scenario, None),
+    }
+}
+
+fn outcome(scenario: &Scenario, plan: Option<&Plan>, prediction: Option<String>) -> Result<Outcome, Unable> {
+    let view = View::new(scenario, plan);
     let transports: Result<Vec<_>, Unable> =
         scenario.transports.iter().map(|transport| transport_outcome(&view, transport)).collect();
     let mut outcome = Outcome {

@@ -1,5 +1,7 @@
 //! The one integration binary: whatever needs sockets, processes or the source tree.
 
+mod advise_agrees;
+mod advise_command;
 mod attack;
 mod browser;
 mod command_line;
@@ -27,6 +29,7 @@ mod server_describes;
 mod server_guard;
 mod server_limits;
 mod server_streams;
+mod sweep_command;
 mod theory_agrees;
 mod tidy;
 mod tls;

@@ -31,10 +31,11 @@ const LAYERS: &[(&str, u8)] = &[
     ("live", 3),
     ("sim", 3),
     ("theory", 3),
-    ("handshake", 4),
-    ("report", 4),
-    ("cli", 5),
-    ("fuzz", 5),
+    ("advice", 4),
+    ("handshake", 5),
+    ("report", 5),
+    ("cli", 6),
+    ("fuzz", 6),
 ];
 
 /// Imports between modules of one layer: (who, may import whom).

@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use crate::outcome::{Outcome, Summary};
 
 use super::super::claims;
+use super::super::csv::field;
 use super::super::numbers::{count, figure, ms};
 use super::super::ways::Way;
 use super::table;
@@ -193,17 +194,6 @@ fn series_csv(outcome: &Outcome) -> String {
         }
     }
     text
-}
-
-/// A CSV field. A spreadsheet must read it as text, so a leading operator gets a quote before it.
-fn field(text: &str) -> String {
-    let guarded =
-        if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
-    if guarded.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", guarded.replace('"', "\"\""))
-    } else {
-        guarded
-    }
 }
 
 #[cfg(test)]

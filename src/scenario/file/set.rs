@@ -6,8 +6,10 @@ use super::tree::{Node, Origin, Table, Value, parse_value};
 use super::{Overrides, TOP, transports};
 
 pub(super) fn apply(root: &mut Table, overrides: &Overrides, report: &Report) {
-    for text in &overrides.set {
-        set(root, text, report);
+    for (flag, texts) in [("--set", &overrides.set), ("--vary", &overrides.vary)] {
+        for text in texts {
+            set(root, flag, text, report);
+        }
     }
     if let Some(seed) = overrides.seed {
         let origin = Origin::Flag("--seed".to_owned());
@@ -23,12 +25,12 @@ pub(super) fn apply(root: &mut Table, overrides: &Overrides, report: &Report) {
     }
 }
 
-fn set(root: &mut Table, text: &str, report: &Report) {
+fn set(root: &mut Table, flag: &str, text: &str, report: &Report) {
     let Some((key, value)) = text.split_once('=') else {
         let message = "has no value; write KEY=VALUE, like poll.interval=1s".to_owned();
-        return report.flag(&format!("--set {text}"), message);
+        return report.flag(&format!("{flag} {text}"), message);
     };
-    let flag = format!("--set {}", key.trim());
+    let flag = format!("{flag} {}", key.trim());
     let origin = Origin::Flag(flag.clone());
     let node = parse_value(value.trim(), &origin);
     let path: Vec<&str> = key.trim().split('.').map(|part| part.trim_matches(['"', ' '])).collect();

@@ -107,6 +107,7 @@ fn overrides_come_before_the_checks() {
         engine: Some("theory".to_owned()),
         duration: Some("3s".to_owned()),
         only: vec!["phone".to_owned()],
+        ..Overrides::default()
     };
     let scenario = letters(&overrides);
     assert_eq!((scenario.seed, scenario.duration), (u64::MAX, Duration::from_secs(3)));
