@@ -97,7 +97,12 @@ fn one(value: serde_json::Value, path: &Path) -> anyhow::Result<Outcome> {
         Some(other) => bail!("{name} is of schema {other:?}; this version reads {SCHEMA:?}"),
         None => bail!("{name} is not an outcome: it has no \"schema\": {SCHEMA:?}"),
     }
-    serde_json::from_value(value).with_context(|| format!("{name} is not a whole outcome"))
+    let outcome: Outcome =
+        serde_json::from_value(value).with_context(|| format!("{name} is not a whole outcome"))?;
+    if outcome.transports.is_empty() {
+        bail!("{name}: \"transports\" is empty, so there is nothing to report; a run has at least one");
+    }
+    Ok(outcome)
 }
 
 /// Writes beside the target and renames, so that a reader sees the old file or the new one.

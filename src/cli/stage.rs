@@ -11,6 +11,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::client::{Moment, Saw};
 use crate::clock::as_micros;
 use crate::live::Progress;
+use crate::report::{numbers, text};
 use crate::scenario::Scenario;
 use crate::transport::{Transport, Way};
 use crate::units::format_duration;
@@ -47,8 +48,9 @@ pub(super) fn ask(scenario: &Scenario) -> anyhow::Result<Option<String>> {
 }
 
 fn title(scenario: &Scenario) -> String {
-    let people = crate::report::numbers::count(u64::from(scenario.clients));
-    format!("{} · {people} people · {} · this machine", scenario.title, format_duration(scenario.duration))
+    let people = numbers::people(scenario.clients);
+    let (window, place) = (numbers::duration(scenario.duration), text::place(scenario.engine));
+    format!("{} · {people} · {window} · {place}", scenario.title).replace('\u{a0}', " ")
 }
 
 /// Shows a run until the engine lets go of the other end.

@@ -3,7 +3,7 @@
 use super::{Plan, Polled};
 use crate::outcome::{Ask, News, Person};
 
-/// Entries kept of each kind; a projector shows fewer.
+/// Entries kept of each kind, for a projector shows fewer; the totals count all.
 const LIMIT: usize = 400;
 
 /// What one client saw, as it is drawn in the report.
@@ -21,7 +21,12 @@ impl PersonLog {
 
     /// A poll of somebody; kept when it is this client's.
     pub fn asked(&mut self, poll: Polled) {
-        if poll.client == self.person.client && self.person.asks.len() < LIMIT {
+        if poll.client != self.person.client {
+            return;
+        }
+        self.person.asked += 1;
+        self.person.nope += u64::from(poll.events == 0);
+        if self.person.asks.len() < LIMIT {
             let (at_ms, answered_ms) = (ms(poll.sent), ms(poll.answered));
             self.person.asks.push(Ask { at_ms, answered_ms, events: poll.events });
         }
@@ -29,7 +34,11 @@ impl PersonLog {
 
     /// A counted delivery to somebody; kept, as a person would say it, when it is this client's.
     pub fn received(&mut self, client: u32, published: i64, at: i64, text: impl FnOnce() -> String) {
-        if client == self.person.client && self.person.news.len() < LIMIT {
+        if client != self.person.client {
+            return;
+        }
+        self.person.received += 1;
+        if self.person.news.len() < LIMIT {
             self.person.news.push(News { published_ms: ms(published), received_ms: ms(at), text: text() });
         }
     }
@@ -66,4 +75,26 @@ pub fn person_of(plan: &Plan, duration: i64) -> u32 {
     let chosen =
         some.clone().find(reads_well).or_else(|| some.clone().find(|&client| !hears(client).is_empty()));
     chosen.unwrap_or(0) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_kept_is_still_counted() {
+        let mut log = PersonLog::new(3);
+        for i in 0..1_000 {
+            let at = i * 1_000_000;
+            let events = u32::from(i % 4 == 0);
+            for client in [2, 3] {
+                log.asked(Polled { client, intended: at, sent: at, answered: at + 500, events });
+                log.received(client, at, at + 900, || "a ball".to_owned());
+            }
+        }
+        let person = log.take();
+        assert_eq!((person.asked, person.nope, person.received), (1_000, 750, 1_000));
+        assert_eq!((person.asks.len(), person.news.len()), (LIMIT, LIMIT));
+        assert_eq!(person.kept_until_ms(), Some(399_000.0));
+    }
 }

@@ -23,7 +23,7 @@ mod shape;
 mod swept;
 pub mod theme;
 
-pub use shape::{Frame, Picture, Shape};
+pub use shape::{Frame, Ink, Picture, Shape};
 pub use theme::Theme;
 
 /// Every picture a report may hold, in the order of the page.

@@ -306,7 +306,15 @@ fn person(kind: &str) -> Person {
         };
         News { published_ms, received_ms, text: text.to_owned() }
     });
-    Person { client: 17, asks, news: news.collect() }
+    let news: Vec<News> = news.collect();
+    Person {
+        client: 17,
+        asked: asks.len() as u64,
+        nope: asks.iter().filter(|ask| ask.events == 0).count() as u64,
+        received: news.len() as u64,
+        asks,
+        news,
+    }
 }
 
 fn handshake(kind: &str) -> Handshake {

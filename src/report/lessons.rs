@@ -7,7 +7,7 @@ use crate::scenario::fleet::{Between, Fleet, Placement};
 use crate::scenario::{Engine, Inbox, Workload};
 use crate::units::format_rate;
 
-use super::numbers::{count, duration};
+use super::numbers::{count, duration, ms};
 use super::ways::{Kind, list, ways};
 
 /// The rule of thumb of every verdict.
@@ -149,10 +149,14 @@ pub fn scenario(outcome: &Outcome) -> String {
     let names: Vec<String> = ways(outcome).iter().map(super::ways::Way::full).collect();
     let turn = if outcome.in_turn { ", one after another" } else { ", all on the same schedule at once" };
     let how = if names.len() > 1 { turn } else { "" };
+    let window = duration(s.duration);
+    let window = match outcome.interrupted_at_s {
+        Some(at) => format!("was to be {window} and was interrupted after {}", ms(at * 1000.0)),
+        None => format!("is {window}"),
+    };
     format!(
-        "{story} They hear of it by {}{how}. The window is {}, after a warm-up of {} that is not counted.",
+        "{story} They hear of it by {}{how}. The window {window}, after a warm-up of {} that is not counted.",
         list(&names),
-        duration(s.duration),
         duration(s.warmup)
     )
 }

@@ -8,6 +8,12 @@ pub const FEW_POLLS: u64 = 30;
 /// Fewer deliveries than this carry no typical delay worth comparing.
 pub const FEW_DELIVERIES: u64 = 20;
 
+/// Length of what was measured: the window, or the part of it before the run was interrupted.
+#[must_use]
+pub fn window_s(outcome: &Outcome) -> f64 {
+    outcome.interrupted_at_s.unwrap_or(outcome.scenario.duration.as_secs_f64())
+}
+
 /// Polls that got an answer.
 #[must_use]
 pub fn answered(t: &TransportOutcome) -> u64 {
@@ -180,11 +186,57 @@ pub fn news_per_interval(outcome: &Outcome, t: &TransportOutcome) -> Option<f64>
         Workload::Periodic { gap, .. } => gap.as_secs_f64(),
         _ => {
             let people = f64::from(t.clients);
-            let window = outcome.interrupted_at_s.unwrap_or(outcome.scenario.duration.as_secs_f64());
-            people * window / (t.deliveries.expected as f64)
+            people * window_s(outcome) / (t.deliveries.expected as f64)
         }
     };
     (gap > 0.0 && gap.is_finite()).then(|| interval / gap)
+}
+
+/// Medians of thirds of the window that differ by less than this factor are not called a change.
+pub const TREND: f64 = 1.5;
+
+/// The course of the delay in three parts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Thirds {
+    /// Typical step of each third, ms.
+    pub medians: [f64; 3],
+    /// Whether two of them differ beyond noise.
+    pub differ: bool,
+}
+
+/// The thirds of the window by the medians of their steps; `None` where a third has fewer than four
+/// steps of at least five deliveries.
+///
+/// Two thirds differ where the rank-sum test (Mann and Whitney 1947) puts them 2.8 standard errors
+/// apart (1 in 200 by chance), their medians are a factor of [`TREND`] apart, and by over 10 ms, below
+/// which the machine has moods of its own.
+#[must_use]
+pub fn thirds(t: &TransportOutcome) -> Option<Thirds> {
+    let steps = t.series.latency_p50_ms.len();
+    let mut parts: [Vec<f64>; 3] = std::array::from_fn(|_| Vec::new());
+    for (i, (median, &n)) in t.series.latency_p50_ms.iter().zip(&t.series.delivered).enumerate() {
+        parts[i * 3 / steps].extend(median.filter(|_| n >= 5));
+    }
+    if parts.iter().any(|part| part.len() < 4) {
+        return None;
+    }
+    parts.iter_mut().for_each(|part| part.sort_by(f64::total_cmp));
+    let medians = [0, 1, 2].map(|i| parts[i][parts[i].len() / 2]);
+    let differ = [(0, 1), (0, 2), (1, 2)].into_iter().any(|(a, b)| {
+        let (low, high) = (medians[a].min(medians[b]), medians[a].max(medians[b]));
+        high > low * TREND && high - low > 10.0 && rank_sum(&parts[a], &parts[b]).abs() >= 2.8
+    });
+    Some(Thirds { medians, differ })
+}
+
+/// How many standard errors the ranks of `b` lie above those of `a`; ties count half.
+fn rank_sum(a: &[f64], b: &[f64]) -> f64 {
+    let wins = b.iter().map(|y| {
+        let (below, upto) = (a.partition_point(|x| x < y), a.partition_point(|x| x <= y));
+        (below + upto) as f64 / 2.0
+    });
+    let (n, m) = (a.len() as f64, b.len() as f64);
+    (wins.sum::<f64>() - n * m / 2.0) / (n * m * (n + m + 1.0) / 12.0).sqrt()
 }
 
 /// Running total of bytes at the end of each step, the handshakes first; empty without a series.
@@ -206,8 +258,10 @@ pub fn cumulative_bytes(t: &TransportOutcome) -> Vec<f64> {
 #[must_use]
 pub fn idle_stretch(outcome: &Outcome) -> Option<(f64, f64)> {
     let series: Vec<_> = outcome.transports.iter().map(|t| &t.series).collect();
-    let steps = series.iter().map(|s| s.delivered.len()).max()?;
     let step = series.iter().map(|s| s.step_s).fold(0.0, f64::max);
+    // Nothing was measured after an interruption, which is not the same as no news.
+    let measured = (window_s(outcome) / step.max(1e-9)).ceil() as usize;
+    let steps = series.iter().map(|s| s.delivered.len()).max()?.min(measured);
     let idle = |i: usize| series.iter().all(|s| s.delivered.get(i).is_none_or(|&n| n == 0));
     let (mut best, mut start) = ((0, 0), 0);
     for i in 0..=steps {
@@ -263,6 +317,8 @@ mod tests {
             t.series.delivered = vec![1, 0, 0, 0, 2, 0, 1];
         }
         assert_eq!(idle_stretch(&outcome), Some((1.0, 4.0)));
+        outcome.interrupted_at_s = Some(2.5);
+        assert_eq!(idle_stretch(&outcome), Some((1.0, 3.0)));
         for t in &mut outcome.transports {
             t.series.delivered = vec![0, 0, 0];
         }

@@ -76,7 +76,7 @@ pub fn trials(outcome: &Outcome, way: &Way<'_>) -> Option<Trials> {
             let each = polls as f64 / people as f64;
             let looks = match super::verdict::interval(outcome, way).filter(|_| way.kind == Kind::Poll) {
                 Some(interval) => {
-                    let window = outcome.interrupted_at_s.unwrap_or(outcome.scenario.duration.as_secs_f64());
+                    let window = measure::window_s(outcome);
                     let looks = shared_looks(mean_gap.as_secs_f64(), interval.as_secs_f64(), window);
                     looks.min(polls as f64)
                 }

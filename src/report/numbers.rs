@@ -17,6 +17,12 @@ pub fn count(value: u64) -> String {
     text
 }
 
+/// `1 person`, `300 people`.
+#[must_use]
+pub fn people(n: u32) -> String {
+    format!("{} {}", count(n.into()), if n == 1 { "person" } else { "people" })
+}
+
 /// A time given in milliseconds: `0.4 ms`, `30 ms`, `2.5 s`, `47 s`, `2.1 min`.
 #[must_use]
 pub fn ms(value: f64) -> String {

@@ -103,3 +103,14 @@ fn a_run_on_a_network_does_not_speak_of_loopback() {
         assert!(!text.contains("oopback") && !text.contains("half your round trip"));
     }
 }
+
+#[test]
+fn an_outcome_without_transports_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("outcome.json");
+    let mut outcome = fixture::letters();
+    outcome.transports.clear();
+    fs::write(&path, serde_json::to_string(&outcome).unwrap()).unwrap();
+    let error = read(&path).unwrap_err().to_string();
+    assert!(error.contains("outcome.json: \"transports\" is empty"), "{error}");
+}

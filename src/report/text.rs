@@ -9,7 +9,7 @@ use crate::scenario::Engine;
 use super::claims;
 use super::lessons;
 use super::measure;
-use super::numbers::{bytes, count, duration, figure, ms, percent, rate};
+use super::numbers::{bytes, count, figure, ms, people, percent, rate};
 use super::verdict::{self, Verdict};
 use super::ways::{Way, ways};
 
@@ -83,17 +83,20 @@ pub(super) fn visible(text: &str, style: Style) -> String {
 /// `Letters vs phone call · 300 people · 20 s · this machine`.
 #[must_use]
 pub fn headline(outcome: &Outcome) -> String {
-    let place = match outcome.engine {
+    let place = place(outcome.engine);
+    let people = people(outcome.scenario.clients);
+    let window = verdict::window(outcome);
+    plain(&format!("{} · {people} · {window} · {place}", verdict::heading(outcome)).replace('\u{a0}', " "))
+}
+
+/// Where a run takes place in two words, for a heading.
+#[must_use]
+pub fn place(engine: Engine) -> &'static str {
+    match engine {
         Engine::Live => "this machine",
         Engine::Sim => "virtual time",
         Engine::Theory => "by formula",
-    };
-    let people = count(u64::from(outcome.scenario.clients));
-    let window = duration(outcome.scenario.duration);
-    plain(
-        &format!("{} · {people} people · {window} · {place}", verdict::heading(outcome))
-            .replace('\u{a0}', " "),
-    )
+    }
 }
 
 /// Text from an outcome without control characters.

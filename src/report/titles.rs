@@ -42,6 +42,10 @@ pub fn latency(all: &[Way<'_>]) -> String {
     let p50 = |way: &Way<'_>| way.t.latency_ms.p50.map_or_else(|| "–".to_owned(), ms);
     let few =
         |way: &&&Way<'_>| way.t.latency_ms.count < measure::FEW_DELIVERIES && !measure::is_computed(way.t);
+    if let ([only], true) = (&heard[..], heard.iter().any(|way| few(&way))) {
+        let n = count(only.t.latency_ms.count);
+        return format!("Only {n} messages by {}: too few to say how long they take", only.name);
+    }
     if let Some(way) = heard.iter().find(few) {
         return format!("Too few deliveries by {} to say which is faster", way.name);
     }
@@ -155,7 +159,8 @@ pub fn win(all: &[Way<'_>]) -> Option<String> {
 
 /// “Delay stayed steady”, or where it did not.
 ///
-/// A spike is a step of at least five deliveries whose median is over three times the run's p95.
+/// A spike is a step of at least five deliveries whose median is over three times the run's p95; a
+/// change that lasts shows between thirds of the window ([`measure::thirds`]).
 #[must_use]
 pub fn course(all: &[Way<'_>]) -> String {
     let mut busy = 0;
@@ -177,7 +182,20 @@ pub fn course(all: &[Way<'_>]) -> String {
             return format!("Delay by {} spiked to {} at {at}", way.name, ms(median));
         }
     }
-    if busy == 0 {
+    let thirds = |way: &Way<'_>| Some((way.name.clone(), measure::thirds(way.t)?));
+    let judged: Vec<(String, measure::Thirds)> = all.iter().filter_map(thirds).collect();
+    if let Some((name, thirds)) = judged.iter().find(|(_, thirds)| thirds.differ) {
+        let [first, middle, last] = thirds.medians;
+        let (from, to) = (ms(first), ms(last));
+        return if last > first.max(0.001) * measure::TREND {
+            format!("Delay by {name} rose: {from} in the first third, {to} in the last")
+        } else if first > last.max(0.001) * measure::TREND {
+            format!("Delay by {name} fell: {from} in the first third, {to} in the last")
+        } else {
+            format!("Delay by {name} changed: {from}, {} and {to} in the three thirds", ms(middle))
+        };
+    }
+    if busy == 0 || judged.is_empty() {
         "Too few deliveries a second to see a trend".to_owned()
     } else {
         "Delay stayed steady".to_owned()
@@ -190,13 +208,13 @@ pub fn person(all: &[Way<'_>]) -> String {
     let Some((way, person)) = asker(all).and_then(|way| Some((way, way.t.person.as_ref()?))) else {
         return "What one person saw".to_owned();
     };
-    let nope = person.asks.iter().filter(|ask| ask.events == 0).count();
-    let times = |n: usize| match n {
+    let times = |n: u64| match n {
         1 => "once".to_owned(),
         2 => "twice".to_owned(),
-        n => format!("{} times", count(n as u64)),
+        n => format!("{} times", count(n)),
     };
-    let (name, asks) = (&way.name, person.asks.len());
+    let name = &way.name;
+    let (asks, nope, _) = person.totals();
     match (asks, nope) {
         (0, _) => format!("By {name}, one person did not ask in this window"),
         (_, 0) => format!("By {name}, one person asked {} and never got “Nope”", times(asks)),
@@ -315,5 +333,28 @@ mod tests {
         assert_eq!(course(&ways(&outcome)), "Delay by WebSocket spiked to 900\u{a0}ms at 0:07");
         outcome.transports[1].series.delivered[7] = 2;
         assert_eq!(course(&ways(&outcome)), "Delay stayed steady");
+        outcome.transports.truncate(1);
+        outcome.transports[0].latency_ms.count = 7;
+        assert_eq!(latency(&ways(&outcome)), "Only 7 messages by polling: too few to say how long they take");
+    }
+
+    #[test]
+    fn a_delay_that_grows_is_not_called_steady() {
+        let mut outcome = fixture::letters();
+        let series = &mut outcome.transports[0].series;
+        series.delivered = vec![9; 20];
+        series.latency_p50_ms = (0..20).map(|i| Some(200.0 + 100.0 * f64::from(i))).collect();
+        assert_eq!(
+            course(&ways(&outcome)),
+            "Delay by polling rose: 500\u{a0}ms in the first third, 1.9\u{a0}s in the last"
+        );
+        let series = &mut outcome.transports[0].series;
+        series.latency_p50_ms = (0..20).map(|i| Some(if i < 7 || i > 12 { 100.0 } else { 900.0 })).collect();
+        assert!(
+            course(&ways(&outcome)).starts_with("Delay by polling changed: 100\u{a0}ms, 900\u{a0}ms and")
+        );
+        outcome.transports[0].series.delivered = vec![1; 20];
+        outcome.transports[1].series.delivered = vec![1; 20];
+        assert_eq!(course(&ways(&outcome)), "Too few deliveries a second to see a trend");
     }
 }

@@ -100,7 +100,12 @@ fn against_theory(outcome: &Outcome, way: &Way<'_>, share: f64) -> String {
     }
     let (low, high) = noise::wilson(share, trials.looks, 3.0);
     let agrees = (low..=high).contains(&expected);
-    let judged = if agrees { "it agrees" } else { "chance alone does not explain it" };
+    let behind = outcome.generator.as_ref().is_some_and(|generator| generator.saturated);
+    let judged = match agrees {
+        true => "it agrees",
+        false if behind => "it does not agree, but the load generator fell behind, which explains it first",
+        false => "chance alone does not explain it",
+    };
     format!("; theory says {said} ± {:.1}, so {judged}", (high - low) * 50.0)
 }
 
@@ -111,6 +116,10 @@ fn waiting(outcome: &Outcome, all: &[Way<'_>]) -> String {
     }
     let few =
         |way: &Way<'_>| way.t.latency_ms.count < measure::FEW_DELIVERIES && !measure::is_computed(way.t);
+    if let ([only], true) = (&heard[..], heard.iter().any(|way| few(way))) {
+        let n = count(only.t.latency_ms.count);
+        return format!("Only {n} messages arrived by {}: too few to say how long they take.", only.name);
+    }
     if let Some(way) = heard.iter().find(|way| few(way)) {
         return format!(
             "With {} deliveries by {} there are too few to say which is faster.",
@@ -181,11 +190,17 @@ fn half(outcome: &Outcome, way: &Way<'_>) -> String {
 }
 
 fn conditions(outcome: &Outcome) -> String {
-    let window = outcome
-        .interrupted_at_s
-        .map_or_else(|| numbers::duration(outcome.scenario.duration), |s| numbers::ms(s * 1000.0));
-    let people = count(u64::from(outcome.scenario.clients));
-    format!("{people} people per transport, a window of {window}, {}", lessons::place(outcome))
+    let people = numbers::people(outcome.scenario.clients);
+    format!("{people} per transport, a window of {}, {}", window(outcome), lessons::place(outcome))
+}
+
+/// How long was measured: `20 s`, or `7.5 s of 20 s` where the run was interrupted.
+pub(super) fn window(outcome: &Outcome) -> String {
+    let planned = numbers::duration(outcome.scenario.duration);
+    match outcome.interrupted_at_s {
+        Some(at) => format!("{} of {planned}", numbers::ms(at * 1000.0)),
+        None => planned,
+    }
 }
 
 /// When this result would reverse, point by point: the adviser's answer for this very scenario and where
@@ -211,7 +226,7 @@ pub(super) fn interval(outcome: &Outcome, way: &Way<'_>) -> Option<std::time::Du
     outcome.scenario.transports.iter().find(|t| t.label == way.t.label)?.way.interval()
 }
 
-/// A fifth of the interval where most asks are wasted, five times it where few are.
+/// A fifth of the interval where most asks are wasted or none is, five times it where few are.
 fn attempt(outcome: &Outcome, all: &[Way<'_>]) -> Option<(String, String)> {
     if let Some(fleet) = outcome.scenario.fleet.as_ref().filter(|fleet| fleet.servers > 1) {
         let (next, effect) = match fleet.broker {
@@ -224,10 +239,12 @@ fn attempt(outcome: &Outcome, all: &[Way<'_>]) -> Option<(String, String)> {
     let way = all.iter().find(|way| way.kind == Kind::Poll)?;
     let interval = interval(outcome, way)?;
     let share = way.t.waste_ratio.or(way.t.theory.waste_ratio)?;
-    let (next, effect) = if share >= 0.5 && interval.as_millis() >= 50 {
-        (interval / 5, "less wait, more “Nope”")
-    } else {
-        (interval.checked_mul(5)?, "more wait, less “Nope”")
+    let shorter = interval.as_millis() >= 50;
+    let (next, effect) = match share {
+        _ if share >= 0.5 && shorter => (interval / 5, "less wait, more “Nope”"),
+        _ if share >= 0.01 => (interval.checked_mul(5)?, "more wait, less “Nope”"),
+        _ if shorter => (interval / 5, "less wait, more asks: does “Nope” come back?"),
+        _ => (interval.checked_mul(5)?, "fewer asks, more wait"),
     };
     let (name, label) = (shell_word(&outcome.scenario.name), &way.t.label);
     let set = shell_word(&format!("{label}.interval={}", numbers::option(next)));

@@ -16,7 +16,7 @@ use super::problem::Problem;
 use super::publish::{parse, read};
 use super::stats::Sample;
 use super::token::{self, may_publish};
-use super::web_socket::not_an_upgrade;
+use super::web_socket::upgrade::not_an_upgrade;
 use crate::broker::Handed;
 use crate::clock::Micros;
 use crate::event::{Publish, topic_is_valid};

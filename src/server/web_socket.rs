@@ -10,11 +10,7 @@ use std::time::Duration;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Request, State};
-use axum::http::header::SEC_WEBSOCKET_KEY;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use futures_util::SinkExt;
 use serde::Serialize;
@@ -35,8 +31,10 @@ use crate::transport::{FRAME_BYTES, FRAME_EVENTS};
 
 mod frames;
 pub(super) mod incoming;
+pub(super) mod upgrade;
 
 use frames::{Frames, send};
+use upgrade::{key_is_sound, limited, not_an_upgrade};
 
 use incoming::Heard;
 
@@ -45,8 +43,6 @@ pub(super) const BATCH: Room = Room { events: FRAME_EVENTS, bytes: FRAME_BYTES }
 /// Just enough to see whether there is anything.
 const GLIMPSE: Room = Room { events: 1, bytes: 0 };
 
-/// Bytes of frames gathered before they are written, if no flush comes first.
-const WRITE_BUFFER: usize = 8 * 1024;
 /// How long a closing frame may take to get out, behind whatever is stuck before it.
 const CLOSING: Duration = Duration::from_secs(5);
 /// Longer than any server lives: the time of the next ping when there is none.
@@ -124,40 +120,6 @@ pub(super) async fn socket(
         // On the heap, because a future keeps room for its arguments twice.
         Box::new(peer).run(greeting)
     }))
-}
-
-/// RFC 6455 §4.2.1: the key is 16 bytes in base64. Hyper and axum take any text.
-fn key_is_sound(headers: &HeaderMap) -> Result<(), Problem> {
-    let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).unwrap_or_default();
-    match BASE64.decode(key) {
-        Ok(nonce) if nonce.len() == 16 => Ok(()),
-        _ => Err(Problem::bad("Sec-WebSocket-Key is not 16 bytes in base64 (RFC 6455, section 4.1)")),
-    }
-}
-
-pub(super) fn not_an_upgrade(method: &Method, rejection: &WebSocketUpgradeRejection) -> Problem {
-    let status = match rejection {
-        WebSocketUpgradeRejection::MethodNotGet(_) => StatusCode::METHOD_NOT_ALLOWED,
-        WebSocketUpgradeRejection::InvalidConnectionHeader(_)
-        | WebSocketUpgradeRejection::InvalidUpgradeHeader(_)
-        | WebSocketUpgradeRejection::InvalidWebSocketVersionHeader(_) => StatusCode::UPGRADE_REQUIRED,
-        _ => StatusCode::BAD_REQUEST,
-    };
-    Problem::new(status, format!("{method} here opens a WebSocket: {}", rejection.body_text()))
-}
-
-/// The caps: the library's defaults are 128 KiB of buffers a socket, 64 MiB a message and a write
-/// buffer without bound.
-pub(super) fn limited(upgrade: WebSocketUpgrade, app: &App) -> WebSocketUpgrade {
-    let largest = app.settings.max_message;
-    upgrade
-        .read_buffer_size(app.settings.read_buffer)
-        .write_buffer_size(WRITE_BUFFER)
-        // One event may be larger than the message it came in by its topic and its stamps, and be the
-        // last of a full frame; the sink holds one beyond its buffer.
-        .max_write_buffer_size(WRITE_BUFFER + FRAME_BYTES + 2 * largest + 16 * 1024)
-        .max_message_size(largest)
-        .max_frame_size(largest)
 }
 
 /// Why a conversation ends.

@@ -54,3 +54,10 @@ fn plain_progress_speaks_at_every_change_and_then_every_five_seconds() {
     assert_eq!(said(tick(1_000_000)), None);
     assert!(said(tick(5_000_000)).unwrap().starts_with("5 s"));
 }
+
+#[test]
+fn the_question_stands_under_who_how_long_and_where() {
+    let mut scenario = shipped::load("letters", &Overrides::default()).unwrap();
+    (scenario.clients, scenario.engine) = (1, crate::scenario::Engine::Sim);
+    assert_eq!(super::title(&scenario), "Letters: any new messages? · 1 person · 20 s · virtual time");
+}

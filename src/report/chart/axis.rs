@@ -45,6 +45,24 @@ impl Scale {
         Self::Log { low: floor.max(1e-3), high: ceiling.max(floor * 10.0) }
     }
 
+    /// The powers of ten, and one more below them for nought where it is among the values, so that it
+    /// is not read as the smallest power; says whether it is.
+    #[must_use]
+    pub fn decades_and_nought(values: impl Iterator<Item = f64> + Clone) -> (Self, bool) {
+        let nought = values.clone().any(|value| value == 0.0);
+        match Self::decades(values) {
+            Self::Log { low, high } if nought => (Self::Log { low: low / 10.0, high }, true),
+            scale => (scale, nought),
+        }
+    }
+
+    /// The value at 0.
+    #[must_use]
+    pub fn lowest(self) -> f64 {
+        let (Self::Linear { low, .. } | Self::Log { low, .. }) = self;
+        low
+    }
+
     /// The place of a value, kept within 0 and 1.
     #[must_use]
     pub fn place(self, value: f64) -> f64 {
@@ -170,6 +188,14 @@ mod tests {
         let scale = Scale::decades([0.0, f64::NAN, 0.4, 4_900.0].into_iter());
         assert_eq!(scale, Scale::Log { low: 0.1, high: 10_000.0 });
         assert_eq!(Scale::decades(std::iter::empty()), Scale::Log { low: 1.0, high: 10.0 });
+    }
+
+    #[test]
+    fn nought_lies_below_the_smallest_power() {
+        let (scale, nought) = Scale::decades_and_nought([0.0, 210.0, 2_400.0].into_iter());
+        assert_eq!((scale, nought), (Scale::Log { low: 10.0, high: 10_000.0 }, true));
+        assert!(scale.place(0.0) < scale.place(100.0));
+        assert!(!Scale::decades_and_nought([2.0].into_iter()).1);
     }
 
     #[test]

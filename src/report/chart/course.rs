@@ -23,7 +23,8 @@ struct Course<'a> {
 /// Bytes on the server's sockets so far, the handshakes as a step at the beginning.
 pub fn bytes<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
     let slug = "bytes";
-    let courses: Vec<Course<'a>> = all.iter().map(total).filter(|course| course.points.len() > 1).collect();
+    let courses: Vec<Course<'a>> =
+        all.iter().map(|way| total(outcome, way)).filter(|course| course.points.len() > 1).collect();
     if courses.is_empty() {
         return Entry::Missing { slug, why: nothing(outcome, "This run counted no bytes over time.") };
     }
@@ -39,6 +40,7 @@ pub fn bytes<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         marks.push(Mark { from, until, label: "no news" });
     }
     caption.push_str(marked(outcome));
+    caption.push_str(&cut(outcome));
     let table = over_time(&courses, "Time", size);
     Entry::Drawn(Figure {
         slug,
@@ -48,7 +50,7 @@ pub fn bytes<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         table,
         draw: Box::new(move |frame| {
             let most = courses.iter().flat_map(|c| c.points.iter().map(|p| p.1)).fold(0.0, f64::max);
-            picture(frame, &courses, Scale::from_zero(most * 1.02), ("bytes so far", size), &marks)
+            picture(frame, &courses, Scale::from_zero(most * 1.02), ("bytes so far", &size), &marks)
         }),
     })
 }
@@ -60,10 +62,22 @@ fn nothing(outcome: &Outcome, why: &str) -> String {
     }
 }
 
-fn total<'a>(way: &Way<'a>) -> Course<'a> {
+/// The end of a caption where the run did not last as long as its window.
+fn cut(outcome: &Outcome) -> String {
+    outcome.interrupted_at_s.map_or_else(String::new, |at| {
+        format!(" The run was interrupted after {}; the lines end there.", ms(at * 1000.0))
+    })
+}
+
+fn total<'a>(outcome: &Outcome, way: &Way<'a>) -> Course<'a> {
     let step = way.t.series.step_s;
     let course = measure::cumulative_bytes(way.t);
     let mut points: Vec<(f64, f64)> = course.iter().enumerate().map(|(i, &b)| (i as f64 * step, b)).collect();
+    if let Some(at) = outcome.interrupted_at_s {
+        // The step that was cut short counts up to the interruption, and none after it.
+        points.retain(|&(from, _)| from < at + step);
+        points.iter_mut().for_each(|(time, _)| *time = time.min(at));
+    }
     if way.t.bytes.opening > 0 && !points.is_empty() {
         points.insert(0, (0.0, 0.0));
     }
@@ -78,7 +92,7 @@ fn total<'a>(way: &Way<'a>) -> Course<'a> {
 pub fn delay<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
     let slug = "time";
     let courses: Vec<Course<'a>> =
-        all.iter().map(medians).filter(|course| !course.points.is_empty()).collect();
+        all.iter().map(|way| medians(outcome, way)).filter(|course| !course.points.is_empty()).collect();
     if courses.is_empty() {
         let why = nothing(outcome, "No message arrived, so no delay over time can be shown.");
         return Entry::Missing { slug, why };
@@ -91,19 +105,26 @@ pub fn delay<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         several => format!("What {} faults did to the delay", several.len()),
     };
     let table = over_time(&courses, "Published at", ms);
+    let (scale, nought) =
+        Scale::decades_and_nought(courses.iter().flat_map(|c| c.points.iter().map(|p| p.1)));
+    let mut caption =
+        "Each point is the median delay of the messages published in that step. A step with few \
+                       messages jumps about by chance."
+            .to_owned();
+    if nought {
+        caption.push_str(" The lowest line stands for 0, which a logarithmic axis never reaches.");
+    }
+    caption.push_str(marked(outcome));
+    caption.push_str(&cut(outcome));
+    let label = move |value: f64| if nought && value <= scale.lowest() * 1.001 { ms(0.0) } else { ms(value) };
     Entry::Drawn(Figure {
         slug,
         alt: titles::alt("Lines over time", &format!("the median delay by {}", names(all)), outcome, &title),
         title,
-        caption: format!(
-            "Each point is the median delay of the messages published in that step. A step with few messages \
-             jumps about by chance.{}",
-            marked(outcome)
-        ),
+        caption,
         table,
         draw: Box::new(move |frame| {
-            let scale = Scale::decades(courses.iter().flat_map(|c| c.points.iter().map(|p| p.1)));
-            picture(frame, &courses, scale, ("median delay (logarithmic)", ms), &marks)
+            picture(frame, &courses, scale, ("median delay (logarithmic)", &label), &marks)
         }),
     })
 }
@@ -112,13 +133,16 @@ fn marked(outcome: &Outcome) -> &'static str {
     if outcome.scenario.faults.is_empty() { "" } else { " Marked: what went wrong on purpose." }
 }
 
-fn medians<'a>(way: &Way<'a>) -> Course<'a> {
+fn medians<'a>(outcome: &Outcome, way: &Way<'a>) -> Course<'a> {
     let series = &way.t.series;
+    let end = measure::window_s(outcome);
     let points = series
         .latency_p50_ms
         .iter()
         .enumerate()
         .filter_map(|(i, median)| Some(((i as f64 + 0.5) * series.step_s, (*median)?)))
+        .filter(|&(time, _)| time - series.step_s / 2.0 < end)
+        .map(|(time, median)| (time.min(end), median))
         .collect();
     let lines = way.t.latency_ms.p50.map(|p50| format!("overall {}", ms(p50))).into_iter().collect();
     Course { way: way.clone(), points, lines }
@@ -146,7 +170,7 @@ fn picture(
     frame: &Frame,
     courses: &[Course<'_>],
     y: Scale,
-    (name, text): (&str, fn(f64) -> String),
+    (name, text): (&str, &dyn Fn(f64) -> String),
     marks: &[Mark],
 ) -> Picture {
     let em = frame.text;
@@ -211,10 +235,35 @@ mod tests {
     #[test]
     fn the_handshakes_come_before_the_window() {
         let outcome = fixture::letters();
-        let socket = total(&ways(&outcome)[1]);
+        let socket = total(&outcome, &ways(&outcome)[1]);
         assert_eq!(socket.points[0], (0.0, 0.0));
         assert_eq!(socket.points[1], (0.0, outcome.transports[1].bytes.opening as f64));
         let table = over_time(&[socket], "Time", size);
         assert_eq!(table.rows.len(), 21);
+    }
+
+    #[test]
+    fn lines_end_where_a_run_was_interrupted() {
+        let mut outcome = fixture::letters();
+        outcome.interrupted_at_s = Some(7.5);
+        let all = ways(&outcome);
+        for course in [total(&outcome, &all[0]), medians(&outcome, &all[0])] {
+            assert_eq!(course.points.last().unwrap().0, 7.5);
+        }
+        for entry in [bytes(&outcome, &all), delay(&outcome, &all)] {
+            let figure = entry.figure().unwrap();
+            assert!(figure.caption.ends_with("interrupted after 7.5\u{a0}s; the lines end there."));
+        }
+    }
+
+    #[test]
+    fn a_delay_of_nought_is_not_drawn_on_a_power_of_ten() {
+        let mut outcome = fixture::letters();
+        outcome.transports[1].series.latency_p50_ms = vec![Some(0.0); 20];
+        let all = ways(&outcome);
+        let entry = delay(&outcome, &all);
+        let picture = entry.figure().unwrap().picture(&Frame::wide());
+        let label = |shape: &Shape| matches!(shape, Shape::Text { text, .. } if text == "0\u{a0}ms");
+        assert!(picture.shapes.iter().any(label));
     }
 }

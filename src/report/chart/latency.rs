@@ -177,6 +177,13 @@ fn picture(frame: &Frame, curves: &[Curve<'_>]) -> Picture {
     // A law that begins at nought is shown from its first hundredth on.
     let first = |curve: &Curve<'_>| law_time(&curve.law, 0.01);
     let values = curves.iter().flat_map(|c| c.points.iter().chain(&c.law).map(|p| p.0).chain(first(c)));
+    let measured = curves.iter().flat_map(|c| c.points.iter().map(|p| p.0));
+    let (x, nought) = match Scale::decades_and_nought(measured) {
+        (_, false) => (Scale::decades(values), false),
+        // Nought, which virtual time knows, stands left of every power of ten.
+        (_, true) => Scale::decades_and_nought(values),
+    };
+    let label = |value: f64| if nought && value <= x.lowest() * 1.001 { ms(0.0) } else { ms(value) };
     let axis_room = em * 3.2;
     let top = em * 2.4;
     let tall = (frame.height - axis_room - top).max(key::height_beside(frame, &items));
@@ -185,10 +192,10 @@ fn picture(frame: &Frame, curves: &[Curve<'_>]) -> Picture {
         top,
         right: if frame.narrow { frame.width - em * 0.8 } else { frame.width - em * key::BESIDE_EMS },
         bottom: if frame.narrow { em * 19.0 } else { top + tall },
-        x: Scale::decades(values),
+        x,
         y: Scale::from_zero(1.0),
     };
-    let mut shapes = plot.x_axis(frame, "delay (logarithmic)", ms);
+    let mut shapes = plot.x_axis(frame, "delay (logarithmic)", label);
     shapes.extend(plot.y_axis(frame, "messages that have arrived", percent));
     shapes.push(plot.base());
     for curve in curves {
@@ -243,8 +250,11 @@ fn area(plot: &Plot, curve: &Curve<'_>, band: f64) -> Shape {
         lower.extend([(x, plot.at(0.0, last - band).1), (x, plot.at(0.0, share - band).1)]);
         last = share;
     }
-    upper.push((plot.right, plot.top));
-    lower.push((plot.right, plot.at(0.0, 1.0 - band).1));
+    // Beyond the ends of curve and law there is nothing to be sure of.
+    let ends = curve.points.last().into_iter().chain(curve.law.last());
+    let end = ends.map(|&(ms, _)| plot.at(ms, 0.0).0).fold(plot.left, f64::max);
+    upper.push((end, plot.top));
+    lower.push((end, plot.at(0.0, 1.0 - band).1));
     upper.extend(lower.into_iter().rev());
     Shape::Area { points: upper, ink: curve.way.pale() }
 }
@@ -288,4 +298,23 @@ fn marks(frame: &Frame, plot: &Plot, way: &Way<'_>) -> Vec<Shape> {
         }
     }
     shapes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixture;
+    use crate::report::ways::ways;
+
+    #[test]
+    fn the_band_ends_with_the_curve_and_its_law() {
+        let outcome = fixture::letters();
+        let poll = &ways(&outcome)[0];
+        let curve = Curve::new(&outcome, poll);
+        let (x, y) = (Scale::Log { low: 1.0, high: 100_000.0 }, Scale::from_zero(1.0));
+        let plot = Plot { left: 0.0, top: 0.0, right: 500.0, bottom: 100.0, x, y };
+        let Shape::Area { points, .. } = area(&plot, &curve, 0.1) else { panic!("an area") };
+        let end = points.iter().map(|p| p.0).fold(0.0, f64::max);
+        assert!((end - plot.at(5_000.0, 0.0).0).abs() < 1.0, "{end}");
+    }
 }

@@ -1,14 +1,33 @@
 //! One person's time: when they asked, what they got, and how long each message waited.
 
-use crate::outcome::{News, Outcome};
+use crate::outcome::{Ask, News, Outcome};
 use crate::scenario::Engine;
 
+use super::super::measure;
 use super::super::numbers::{clock, count, ms};
 use super::super::titles;
 use super::super::ways::Way;
 use super::axis::{Plot, Scale};
 use super::shape::{Anchor, Frame, Ink, Marker, Picture, Shape};
 use super::{Entry, Figure, Table, font, names};
+
+/// One transport with what of its person is drawn.
+struct Row<'a> {
+    way: Way<'a>,
+    asks: Vec<&'a Ask>,
+    news: Vec<&'a News>,
+}
+
+impl<'a> Row<'a> {
+    /// What happened in the first `seconds` of the window.
+    fn new(way: &Way<'a>, seconds: f64) -> Self {
+        let end = seconds * 1000.0;
+        let person = way.t.person.iter();
+        let asks = person.clone().flat_map(|p| &p.asks).filter(|ask| ask.answered_ms <= end).collect();
+        let news = person.flat_map(|p| &p.news).filter(|news| news.published_ms <= end).collect();
+        Self { way: way.clone(), asks, news }
+    }
+}
 
 /// The chart, where the run followed a person.
 pub fn entry<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
@@ -23,29 +42,39 @@ pub fn entry<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         return Entry::Missing { slug, why: why.to_owned() };
     }
     let title = titles::person(all);
-    let seconds = outcome.interrupted_at_s.unwrap_or(outcome.scenario.duration.as_secs_f64());
+    let window = measure::window_s(outcome);
+    // Only a stretch that was kept of everybody can be compared row by row.
+    let kept = ways.iter().filter_map(|way| way.t.person.as_ref()?.kept_until_ms()).reduce(f64::min);
+    let cut = kept.map(|kept| kept / 1000.0).filter(|kept| (0.0..window).contains(kept) && *kept > 0.0);
+    let seconds = cut.unwrap_or(window);
+    let rows: Vec<Row<'a>> = ways.iter().map(|way| Row::new(way, seconds)).collect();
+    let part = cut.map(|cut| format!("the first {} of {}", ms(cut * 1000.0), ms(window * 1000.0)));
+    let mut caption = "The same person in each row. Hollow circle: asked, “Nope”. Solid circle: asked, and got news. \
+                       Triangle: a message is written; the bar behind it is the wait until the person has it. A line \
+                       without circles is an open connection: nobody needs to ask."
+        .to_owned();
+    if let Some(part) = &part {
+        caption += &format!(" Drawn is {part}, as much as was kept; the counts are of the whole window.");
+    }
+    let axis = part.map_or_else(|| "time into the window".to_owned(), |part| format!("time: {part}"));
     Entry::Drawn(Figure {
         slug,
         alt: titles::alt("A timeline", &format!("one person by {}", names(&ways)), outcome, &title),
         title,
-        caption: "The same person in each row. Hollow circle: asked, “Nope”. Solid circle: asked, and got news. \
-                  Triangle: a message is written; the bar behind it is the wait until the person has it. A line without \
-                  circles is an open connection: nobody needs to ask."
-            .to_owned(),
-        table: table(&ways),
-        draw: Box::new(move |frame| picture(frame, &ways, seconds)),
+        caption,
+        table: table(&rows),
+        draw: Box::new(move |frame| picture(frame, &rows, seconds, &axis)),
     })
 }
 
 /// One row per message; messages are told apart by when they were published.
-fn table(ways: &[Way<'_>]) -> Table {
+fn table(all: &[Row<'_>]) -> Table {
     let mut heads = vec!["Published".to_owned(), "Message".to_owned()];
-    heads.extend(ways.iter().map(|way| format!("Wait by {}", way.name)));
-    let rows = published(ways).into_iter().map(|news| {
+    heads.extend(all.iter().map(|row| format!("Wait by {}", row.way.name)));
+    let rows = published(all).into_iter().map(|news| {
         let mut cells = vec![format!("{:.2} s", news.published_ms / 1000.0), news.text.clone()];
-        cells.extend(ways.iter().map(|way| {
-            let mut heard = way.t.person.iter().flat_map(|person| &person.news);
-            let same = heard.find(|other| same_time(other, news));
+        cells.extend(all.iter().map(|row| {
+            let same = row.news.iter().find(|other| same_time(other, news));
             same.map_or_else(|| "–".to_owned(), |n| ms((n.received_ms - n.published_ms).max(0.0)))
         }));
         cells
@@ -58,20 +87,19 @@ fn same_time(a: &News, b: &News) -> bool {
 }
 
 /// Each message once, whichever transports delivered it.
-fn published<'a>(ways: &[Way<'a>]) -> Vec<&'a News> {
-    let mut all: Vec<&News> =
-        ways.iter().flat_map(|way| way.t.person.iter().flat_map(|person| &person.news)).collect();
+fn published<'a>(rows: &[Row<'a>]) -> Vec<&'a News> {
+    let mut all: Vec<&News> = rows.iter().flat_map(|row| &row.news).copied().collect();
     all.sort_by(|a, b| a.published_ms.total_cmp(&b.published_ms).then_with(|| a.text.cmp(&b.text)));
     all.dedup_by(|a, b| same_time(a, b));
     all
 }
 
-fn picture(frame: &Frame, ways: &[Way<'_>], seconds: f64) -> Picture {
+fn picture(frame: &Frame, rows: &[Row<'_>], seconds: f64, axis: &str) -> Picture {
     let em = frame.text;
     let (head, lane) = (em * 1.7, em * 3.4);
-    let news = published(ways);
+    let news = published(rows);
     let top = if news.is_empty() { em * 0.4 } else { em * 2.6 };
-    let bottom = top + ways.len() as f64 * (head + lane);
+    let bottom = top + rows.len() as f64 * (head + lane);
     let plot = Plot {
         left: em * 0.9,
         top,
@@ -80,12 +108,12 @@ fn picture(frame: &Frame, ways: &[Way<'_>], seconds: f64) -> Picture {
         x: Scale::from_zero(seconds),
         y: Scale::from_zero(1.0),
     };
-    let mut shapes = plot.x_axis(frame, "time into the window", clock);
+    let mut shapes = plot.x_axis(frame, axis, clock);
     shapes.push(plot.base());
     shapes.extend(texts(frame, &plot, &news));
-    for (i, way) in ways.iter().enumerate() {
+    for (i, one) in rows.iter().enumerate() {
         let y = top + i as f64 * (head + lane);
-        shapes.extend(row(frame, &plot, way, y + head * 0.6, y + head + lane * 0.45));
+        shapes.extend(row(frame, &plot, one, y + head * 0.6, y + head + lane * 0.45));
     }
     Picture { width: frame.width, height: bottom + em * 3.2, shapes }
 }
@@ -125,9 +153,8 @@ fn texts(frame: &Frame, plot: &Plot, news: &[&News]) -> Vec<Shape> {
     shapes
 }
 
-fn row(frame: &Frame, plot: &Plot, way: &Way<'_>, head: f64, y: f64) -> Vec<Shape> {
-    let em = frame.text;
-    let Some(person) = &way.t.person else { return Vec::new() };
+fn row(frame: &Frame, plot: &Plot, row: &Row<'_>, head: f64, y: f64) -> Vec<Shape> {
+    let (em, way) = (frame.text, &row.way);
     let name = font::fit(&way.name, em, true, frame.width * 0.5);
     let after = plot.left + font::width(&name, em, true) + em * 0.6;
     let remark = remark(way);
@@ -143,9 +170,9 @@ fn row(frame: &Frame, plot: &Plot, way: &Way<'_>, head: f64, y: f64) -> Vec<Shap
     shapes.push(Shape::line(vec![(plot.left, y), (plot.right, y)], standing.0, standing.1));
 
     let span = plot.right - plot.left;
-    let room = span / person.asks.len().max(1) as f64;
+    let room = span / row.asks.len().max(1) as f64;
     let r = (room * 0.36).clamp(em * 0.12, em * 0.5);
-    for news in &person.news {
+    for news in &row.news {
         let (x0, x1) =
             (plot.at(news.published_ms / 1000.0, 0.0).0, plot.at(news.received_ms / 1000.0, 0.0).0);
         let thick = em * 0.32;
@@ -156,32 +183,32 @@ fn row(frame: &Frame, plot: &Plot, way: &Way<'_>, head: f64, y: f64) -> Vec<Shap
             shapes.push(Shape::line(outline, way.ink(), 1.2));
         }
     }
-    for ask in &person.asks {
+    for ask in &row.asks {
         let at = (plot.at(ask.answered_ms / 1000.0, 0.0).0, y);
         shapes.push(Shape::Disc { at, radius: r, ink: way.ink() });
         if ask.events == 0 && r > em * 0.16 {
             shapes.push(Shape::Disc { at, radius: r * 0.68, ink: Ink::Paper });
         }
     }
-    for news in &person.news {
+    for news in &row.news {
         let (x0, x1) =
             (plot.at(news.published_ms / 1000.0, 0.0).0, plot.at(news.received_ms / 1000.0, 0.0).0);
         let size = em * 0.3;
         shapes.push(Shape::marker(Marker::Triangle, (x0, y + em * 0.95), size, way.ink()));
-        if !way.kind.asks() {
+        if !way.kind.asks() && plot.x.place(news.received_ms / 1000.0) < 1.0 {
             shapes.push(Shape::Disc { at: (x1, y), radius: em * 0.42, ink: way.ink() });
         }
     }
-    shapes.extend(waits(frame, plot, way, y + em * 1.15));
+    shapes.extend(waits(frame, plot, row, y + em * 1.15));
     shapes
 }
 
 /// How long messages waited, beside their triangles, as far as there is room. Messages written at
 /// nearly the same time share one label.
-fn waits(frame: &Frame, plot: &Plot, way: &Way<'_>, y: f64) -> Vec<Shape> {
+fn waits(frame: &Frame, plot: &Plot, row: &Row<'_>, y: f64) -> Vec<Shape> {
     let (em, small) = (frame.text, frame.text * 0.82);
     let mut clusters: Vec<(f64, f64, Vec<String>)> = Vec::new();
-    for news in way.t.person.iter().flat_map(|person| &person.news) {
+    for news in &row.news {
         let (x, _) = plot.at(news.published_ms / 1000.0, 0.0);
         let text = ms((news.received_ms - news.published_ms).max(0.0));
         match clusters.last_mut() {
@@ -202,7 +229,7 @@ fn waits(frame: &Frame, plot: &Plot, way: &Way<'_>, y: f64) -> Vec<Shape> {
         let start = end + em * 0.6;
         let limit = clusters.get(i + 1).map_or(frame.width, |next| next.0 - em * 0.5);
         if start + font::width(&text, small, false) <= limit {
-            shapes.push(Shape::text((start, y), text, small, way.label_ink(), Anchor::Start));
+            shapes.push(Shape::text((start, y), text, small, row.way.label_ink(), Anchor::Start));
         }
     }
     shapes
@@ -210,12 +237,12 @@ fn waits(frame: &Frame, plot: &Plot, way: &Way<'_>, y: f64) -> Vec<Shape> {
 
 fn remark(way: &Way<'_>) -> String {
     let Some(person) = &way.t.person else { return String::new() };
-    let news = count(person.news.len() as u64);
-    let messages = if person.news.len() == 1 { "message" } else { "messages" };
+    let (asked, nope, received) = person.totals();
+    let news = count(received);
+    let messages = if received == 1 { "message" } else { "messages" };
     if way.kind.asks() {
-        let nope = person.asks.iter().filter(|ask| ask.events == 0).count() as u64;
-        let asks = if person.asks.len() == 1 { "ask" } else { "asks" };
-        format!("{} {asks}, {} “Nope”, {news} {messages}", count(person.asks.len() as u64), count(nope))
+        let asks = if asked == 1 { "ask" } else { "asks" };
+        format!("{} {asks}, {} “Nope”, {news} {messages}", count(asked), count(nope))
     } else {
         format!("the line is open; {news} {messages}")
     }

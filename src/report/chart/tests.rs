@@ -97,6 +97,7 @@ fn a_crowded_timeline_stays_readable() {
     let mut outcome = fixture::letters();
     for t in &mut outcome.transports {
         let person = t.person.as_mut().unwrap();
+        person.received = 46_500;
         person.news = (0..400)
             .map(|i| crate::outcome::News {
                 published_ms: f64::from(i) * 50.0,
@@ -109,5 +110,24 @@ fn a_crowded_timeline_stays_readable() {
     let figure = entries[0].figure().unwrap();
     for frame in [Frame::wide(), Frame::narrow()] {
         check("crowded", &figure.picture(&frame));
+    }
+    let texts = figure.picture(&Frame::wide()).shapes;
+    let texts: Vec<String> = texts.iter().filter_map(text_box).map(|(text, _)| text).collect();
+    assert!(texts.iter().any(|text| text.ends_with("46,500 messages")), "{texts:?}");
+}
+
+#[test]
+fn a_timeline_ends_where_what_was_kept_ends_and_counts_all() {
+    let mut outcome = fixture::letters();
+    let polls = outcome.transports[0].person.as_mut().unwrap();
+    (polls.asked, polls.nope) = (3_600, 3_500);
+    let entries = entries(&outcome);
+    let figure = entries[0].figure().unwrap();
+    assert_eq!(figure.title, "By polling, one person asked 3,600 times and got “Nope” 3,500 times");
+    assert!(figure.caption.contains("Drawn is the first 15\u{a0}s of 20\u{a0}s"), "{}", figure.caption);
+    // What was written later was not kept of everybody.
+    assert_eq!(figure.table.rows.len(), 1);
+    for frame in [Frame::wide(), Frame::narrow()] {
+        check("cut", &figure.picture(&frame));
     }
 }

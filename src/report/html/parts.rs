@@ -57,11 +57,19 @@ fn tile(heading: &str, meaning: &str, all: &[Way<'_>], value: &dyn Fn(&Way<'_>) 
                 @for way in all {
                     @let text = value(way);
                     @let words = !text.starts_with(|c: char| c.is_ascii_digit());
-                    div { dt { span class={ "dot k-" (class(way)) } {} (way.name) } dd.words[words] { (text) } }
+                    div { dt { span class=(mark(way)) {} (way.name) } dd.words[words] { (text) } }
                 }
             }
             p.quiet { (meaning) }
         }
+    }
+}
+
+/// The classes of a transport's marker, which is the charts' own.
+fn mark(way: &Way<'_>) -> String {
+    match way.repeat.min(4) {
+        0 => format!("dot k-{}", class(way)),
+        again => format!("dot k-{} again-{again}", class(way)),
     }
 }
 

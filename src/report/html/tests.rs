@@ -87,3 +87,30 @@ fn charts_without_data_are_named_with_the_reason() {
     assert_eq!(page.matches("Not drawn: ").count(), 6);
     assert!(!page.contains("NaN") && !page.contains("inf "));
 }
+
+#[test]
+fn tiles_wear_the_inks_of_the_charts() {
+    use crate::report::chart::{Ink, Theme};
+    use crate::report::ways::Kind;
+    let mut outcome = fixture::letters();
+    let again = outcome.transports[0].clone();
+    outcome.transports.push(again);
+    outcome.transports[2].label = "poll-calm".to_owned();
+    let page = super::parts::tiles(&super::ways(&outcome)).into_string();
+    assert!(page.contains("\"dot k-poll\"") && page.contains("\"dot k-poll again-1\""), "{page}");
+    let sets: Vec<&str> = super::STYLE.split("@media (prefers-color-scheme: dark)").collect();
+    let kinds = [
+        (Kind::Poll, "poll"),
+        (Kind::LongPoll, "long-poll"),
+        (Kind::Sse, "sse"),
+        (Kind::WebSocket, "websocket"),
+        (Kind::Other, "other"),
+    ];
+    for (style, theme) in [(sets[0], Theme::LIGHT), (sets[1], Theme::DARK)] {
+        for (kind, name) in kinds {
+            let (r, g, b) = theme.colour(Ink::Series(kind, 0));
+            let wanted = format!("--{name}: #{r:02x}{g:02x}{b:02x};");
+            assert!(style.contains(&wanted), "{wanted}");
+        }
+    }
+}

@@ -119,3 +119,45 @@ fn the_guess_stands_beside_the_measurement() {
     outcome.prediction = Some("  ".to_owned());
     assert_eq!(guess(&outcome), None);
 }
+
+#[test]
+fn a_generator_that_fell_behind_is_blamed_before_chance() {
+    let mut outcome = fixture::letters();
+    outcome.transports[0].waste_ratio = Some(0.80);
+    outcome.generator.as_mut().unwrap().saturated = true;
+    let said = &verdict(&outcome).sentences[0];
+    assert!(said.contains("the load generator fell behind") && !said.contains("chance"), "{said}");
+}
+
+#[test]
+fn one_transport_is_not_compared() {
+    let mut outcome = fixture::letters();
+    outcome.transports.truncate(1);
+    outcome.transports[0].latency_ms.count = 16;
+    let said = &verdict(&outcome).sentences[1];
+    assert_eq!(said, "Only 16 messages arrived by polling: too few to say how long they take.");
+}
+
+#[test]
+fn less_nope_than_none_is_not_suggested() {
+    let mut outcome = fixture::letters();
+    outcome.transports[0].waste_ratio = Some(0.0);
+    let (command, effect) = verdict(&outcome).attempt.unwrap();
+    assert!(command.ends_with("poll.interval=1s"), "{command}");
+    assert_eq!(effect, "less wait, more asks: does “Nope” come back?");
+}
+
+#[test]
+fn texts_name_the_window_that_was_measured() {
+    let mut outcome = fixture::letters();
+    outcome.interrupted_at_s = Some(7.5);
+    outcome.scenario.clients = 1;
+    assert!(
+        verdict(&outcome)
+            .conditions
+            .starts_with("1 person per transport, a window of 7.5\u{a0}s of 20\u{a0}s")
+    );
+    assert!(crate::report::text::headline(&outcome).contains("· 1 person · 7.5 s of 20 s ·"));
+    let told = lessons::scenario(&outcome);
+    assert!(told.contains("was to be 20\u{a0}s and was interrupted after 7.5\u{a0}s"), "{told}");
+}
