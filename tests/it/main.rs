@@ -1,10 +1,14 @@
 //! The one integration binary: whatever needs sockets, processes or the source tree.
 
+mod advise_agrees;
+mod advise_command;
 mod attack;
 mod browser;
 mod command_line;
 mod engines_agree;
 mod fairness;
+mod fallback;
+mod faults;
 mod fleet_runs;
 mod foreign;
 mod fuzz;
@@ -15,6 +19,7 @@ mod live_runs;
 mod network;
 mod peers;
 mod program;
+mod published;
 mod redis_brokers;
 mod redis_process;
 mod serve_command;
@@ -24,6 +29,7 @@ mod server_describes;
 mod server_guard;
 mod server_limits;
 mod server_streams;
+mod sweep_command;
 mod theory_agrees;
 mod tidy;
 mod tls;
