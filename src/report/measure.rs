@@ -204,6 +204,15 @@ pub struct Thirds {
     pub differ: bool,
 }
 
+impl Thirds {
+    /// How many times the least median the greatest is.
+    #[must_use]
+    pub fn factor(&self) -> f64 {
+        let most = self.medians.into_iter().fold(0.0, f64::max);
+        most / self.medians.into_iter().fold(f64::INFINITY, f64::min).max(0.001)
+    }
+}
+
 /// The thirds of the window by the medians of their steps; `None` where a third has fewer than four
 /// steps of at least five deliveries.
 ///

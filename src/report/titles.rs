@@ -184,7 +184,8 @@ pub fn course(all: &[Way<'_>]) -> String {
     }
     let thirds = |way: &Way<'_>| Some((way.name.clone(), measure::thirds(way.t)?));
     let judged: Vec<(String, measure::Thirds)> = all.iter().filter_map(thirds).collect();
-    if let Some((name, thirds)) = judged.iter().find(|(_, thirds)| thirds.differ) {
+    let moved = judged.iter().filter(|(_, thirds)| thirds.differ);
+    if let Some((name, thirds)) = moved.max_by(|a, b| a.1.factor().total_cmp(&b.1.factor())) {
         let [first, middle, last] = thirds.medians;
         let (from, to) = (ms(first), ms(last));
         return if last > first.max(0.001) * measure::TREND {
@@ -349,7 +350,7 @@ mod tests {
             "Delay by polling rose: 500\u{a0}ms in the first third, 1.9\u{a0}s in the last"
         );
         let series = &mut outcome.transports[0].series;
-        series.latency_p50_ms = (0..20).map(|i| Some(if i < 7 || i > 12 { 100.0 } else { 900.0 })).collect();
+        series.latency_p50_ms = (0..20).map(|i| Some(if i < 7 || i > 13 { 100.0 } else { 900.0 })).collect();
         assert!(
             course(&ways(&outcome)).starts_with("Delay by polling changed: 100\u{a0}ms, 900\u{a0}ms and")
         );
