@@ -12,8 +12,12 @@ use tempfile::tempdir;
 use crate::program::{anynews, one_at_a_time};
 
 /// Long enough for some hundred of everything, short enough for seven of them.
-const WINDOW: f64 = 6.0;
-const SHORT: [&str; 2] = ["duration=6s", "warmup=500ms"];
+const WINDOW: f64 = 4.0;
+/// The shipped live scenarios of one sound server whose windows can be cut short: faults have their
+/// hours, no formula describes a fleet, and one event behind a cache in so short a window is no sample.
+const LIVE: [&str; 8] =
+    ["letters", "in-between", "chat", "cricket", "ticker", "game", "connection-per-poll", "push-loses"];
+const SHORT: [&str; 2] = ["duration=4s", "warmup=500ms"];
 
 fn load(name: &str, set: &[&str], vary: &[String]) -> Scenario {
     let set = set.iter().map(|text| (*text).to_owned()).collect();
@@ -30,29 +34,20 @@ type Differences = Vec<String>;
 fn its_figures_are_those_of_live_runs() {
     let _alone = one_at_a_time();
     let mut all = Differences::new();
-    let mut compared = 0;
-    for shipped in shipped::all() {
-        let scenario = load(shipped.name, &SHORT, &[]);
-        if scenario.engine != Engine::Live {
-            continue;
-        }
+    for name in LIVE {
+        let scenario = load(name, &SHORT, &[]);
+        assert_eq!(scenario.engine, Engine::Live, "{name}");
         let said = Situation::of(&scenario, Need::default(), Machine::assumed()).figures();
-        // No formula describes fleets, and then nothing is said.
-        if said.is_empty() {
-            continue;
-        }
-        compared += 1;
         let mut found = Differences::new();
         for _ in 0..ATTEMPTS {
-            found = differences(shipped.name, &scenario, &said);
+            found = differences(name, &scenario, &said);
             if found.is_empty() {
                 break;
             }
         }
-        all.extend(found.into_iter().map(|what| format!("{}: {what}", shipped.name)));
+        all.extend(found.into_iter().map(|what| format!("{name}: {what}")));
     }
     assert!(all.is_empty(), "{}", all.join("\n"));
-    assert!(compared >= 7, "{compared} scenarios");
 }
 
 /// Runs a scenario live and compares every transport that the adviser speaks of.

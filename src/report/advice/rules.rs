@@ -133,7 +133,7 @@ fn http(letters: &[Facts]) -> Vec<Rule> {
             of(&three, "poll").and_then(|poll| poll.waste_ratio).map_or_else(String::new, |waste| {
                 format!("at 3 messages per interval {} of the asks are for nothing", percent(waste))
             }),
-            "anynews run letters --set workload.mean_gap=1s --set poll.interval=3s",
+            "anynews run push-loses",
         ),
         rule(
             "many read the same answer, and it may be a little old",
@@ -144,7 +144,7 @@ fn http(letters: &[Facts]) -> Vec<Rule> {
                     few(poll.origin_per_s.unwrap_or(0.0))
                 )
             }),
-            "anynews advise cricket --cacheable",
+            "anynews run cricket-cached",
         ),
         rule(
             "visits are short",
