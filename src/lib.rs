@@ -7,6 +7,7 @@
 // Layer 0, vocabulary: no sockets.
 pub mod clock;
 pub mod event;
+pub mod fault;
 pub mod feed;
 pub mod headers;
 pub mod link;

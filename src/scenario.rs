@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::Claim;
+use crate::fault::Fault;
 use crate::headers::Headers;
 use crate::link::Link;
 use crate::threshold::Threshold;
@@ -65,6 +66,9 @@ pub struct Scenario {
     /// The ways compared, in file order; labels are unique.
     #[serde(rename = "transport")]
     pub transports: Vec<Transport>,
+    /// What goes wrong on purpose, in file order.
+    #[serde(default, rename = "fault")]
+    pub faults: Vec<Fault>,
     /// Conditions that make the run fail with exit code 99.
     #[serde(default, rename = "threshold")]
     pub thresholds: Vec<Threshold>,
@@ -77,6 +81,12 @@ impl Scenario {
     /// What of it only real servers can show, in words; none where every engine will do.
     #[must_use]
     pub fn needs_live(&self) -> Option<&'static str> {
+        if !self.faults.is_empty() {
+            return Some(
+                "[[fault]] breaks real processes and connections, which only --engine live has; \
+                 run it so, or leave [[fault]] out",
+            );
+        }
         self.fleet.as_ref().map(|_| {
             "[fleet] is about real servers and what is between them, which only --engine live has; \
              run it so, or leave [fleet] out"

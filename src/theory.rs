@@ -20,6 +20,7 @@ mod news;
 mod poll;
 mod push;
 mod traffic;
+mod trip;
 mod view;
 
 pub use engine::{Unable, run};

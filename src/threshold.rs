@@ -116,7 +116,10 @@ fn value(transport: &TransportOutcome, metric: Metric, aggregate: Aggregate) -> 
     metric.accepts(aggregate)?;
     let found = match aggregate {
         Aggregate::Percentile(n) if grammar::stored(n).is_none() => {
-            return metrics::from_histogram(&transport.latency_histogram_us, n);
+            return match &transport.latency_histogram_us {
+                Some(buckets) => metrics::from_histogram(buckets, n),
+                None => Err(metric.why_null(transport, aggregate)),
+            };
         }
         _ => metric.read(transport, aggregate),
     };

@@ -29,7 +29,8 @@ pub(super) struct Args {
 pub(super) fn run(args: Args) -> Exit {
     refuse_repetitions(&args.outcomes)?;
     let read = |path: &PathBuf| report::read(path).map_err(|error| Usage(format!("{error:#}")));
-    let mut outcomes = args.outcomes.iter().map(read).collect::<Result<Vec<_>, Usage>>()?;
+    let read = args.outcomes.iter().map(read).collect::<Result<Vec<_>, Usage>>()?;
+    let mut outcomes: Vec<Outcome> = read.into_iter().flatten().collect();
     if args.claims {
         return claims(&outcomes);
     }

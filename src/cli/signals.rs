@@ -8,6 +8,11 @@ pub(super) const INTERRUPTED: u8 = 130;
 #[cfg(unix)]
 pub(super) const TERMINATED: u8 = 143;
 
+/// Whether an exit code stands for SIGTERM.
+pub(super) fn is_terminate(code: u8) -> bool {
+    code != INTERRUPTED
+}
+
 /// The signals, taken over from the moment this exists.
 #[cfg(unix)]
 pub(super) struct Signals {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::http::{Asker, person};
-use super::{Crowd, back_off, sender};
+use super::comeback::Comeback;
+use super::http::{Asker, Line};
+use super::{Crowd, sender};
 use crate::ledger::Polled;
 use crate::transport::first_share;
 
@@ -11,19 +12,31 @@ use crate::transport::first_share;
 const SLACK: Duration = Duration::from_secs(10);
 
 pub(super) async fn live(crowd: &Crowd, client: u32, hold: Duration) {
-    let Ok(http) = person(crowd, true, Some(hold + SLACK)) else { return };
-    let mut asker = Asker::new(crowd, client, http, false);
+    let Ok(line) = line(crowd, hold) else { return };
+    let mut asker = Asker::new(crowd, client, &line, false);
     if !asker.find_position().await || !crowd.through_the_gate().await {
         return;
     }
-    let http = asker.http().clone();
-    tokio::join!(ask_and_hold(crowd, client, &mut asker, hold), sender::live(crowd, client, &http));
+    let own = &crowd.plan.by_author[client as usize];
+    let asking = async {
+        // Nothing is left to turn to: a refusal is one more failure.
+        while !crowd.stop.is_cancelled() {
+            ask_and_hold(crowd, client, &mut asker, hold).await;
+        }
+    };
+    tokio::join!(asking, sender::live(crowd, client, &line, own));
 }
 
-async fn ask_and_hold(crowd: &Crowd, client: u32, asker: &mut Asker<'_>, hold: Duration) {
+/// Connections on which an answer may be held so long.
+pub(super) fn line(crowd: &Crowd, hold: Duration) -> reqwest::Result<Line> {
+    Line::new(crowd, true, Some(hold + SLACK))
+}
+
+/// Asks until the run ends, or long polls are refused for good.
+pub(super) async fn ask_and_hold(crowd: &Crowd, client: u32, asker: &mut Asker<'_>, hold: Duration) {
     // The first hold is a seeded share, so that a crowd's holds do not all end together.
     let mut wait = hold.mul_f64(first_share(crowd.seed, client.into()));
-    let mut failures = 0;
+    let mut comeback = Comeback::new(crowd, client);
     crowd.sleep_until(-crowd.warmup).await;
     loop {
         let sent = crowd.now();
@@ -36,11 +49,14 @@ async fn ask_and_hold(crowd: &Crowd, client: u32, asker: &mut Asker<'_>, hold: D
             let poll = Polled { client, intended: sent, sent, answered, events: got.events };
             crowd.ledger().polled(poll);
             asker.tell_nope(got);
-            failures = 0;
+            comeback.stands();
         } else {
             crowd.ledger().poll_failed(sent);
-            back_off(crowd, client, failures).await;
-            failures += 1;
+            let for_good = asker.refused.is_some_and(|status| comeback.refused(status));
+            comeback.pause().await;
+            if for_good {
+                return;
+            }
         }
         wait = hold;
     }

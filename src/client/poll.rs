@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::http::{Asker, person};
+use super::http::{Asker, Line};
 use super::{Crowd, sender};
 use crate::clock::as_micros;
 use crate::ledger::Polled;
@@ -21,22 +21,29 @@ pub(super) struct Manner {
 }
 
 pub(super) async fn live(crowd: &Crowd, client: u32, manner: Manner) {
-    let Ok(http) = person(crowd, manner.keep_alive, Some(TIMEOUT)) else { return };
-    let mut asker = Asker::new(crowd, client, http, manner.conditional);
+    let Ok(line) = Line::new(crowd, manner.keep_alive, Some(TIMEOUT)) else { return };
+    let mut asker = Asker::new(crowd, client, &line, manner.conditional);
     if !asker.find_position().await || !crowd.through_the_gate().await {
         return;
     }
-    let http = asker.http().clone();
+    let own = &crowd.plan.by_author[client as usize];
     tokio::join!(
-        ask_on_the_grid(crowd, client, &mut asker, manner.interval),
-        sender::live(crowd, client, &http)
+        ask_on_the_grid(crowd, client, &mut asker, manner.interval, -crowd.warmup),
+        sender::live(crowd, client, &line, own)
     );
 }
 
-async fn ask_on_the_grid(crowd: &Crowd, client: u32, asker: &mut Asker<'_>, interval: Duration) {
+/// Polls until the run ends; the first poll is due within one interval after `from`.
+pub(super) async fn ask_on_the_grid(
+    crowd: &Crowd,
+    client: u32,
+    asker: &mut Asker<'_>,
+    interval: Duration,
+    from: i64,
+) {
     let interval = as_micros(interval);
     let phase = Dice::new(crowd.seed, &[stream::POLL_PHASE, client.into()]).unit() * interval as f64;
-    let mut intended = first_poll(-crowd.warmup, phase as i64, interval);
+    let mut intended = first_poll(from, phase as i64, interval);
     loop {
         tokio::select! {
             () = crowd.sleep_until(intended) => {}

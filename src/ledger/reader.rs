@@ -76,6 +76,11 @@ impl Reader {
         later
     }
 
+    /// Takes the next arrival as in order: the feed is another one.
+    pub(super) fn forget_offset(&mut self) {
+        self.highest_offset = 0;
+    }
+
     /// Integrates the age of the oldest undelivered event up to the arrival of `ordinal` at `now`.
     ///
     /// `owed` gives (publish time, time to live in ms) of an event this client reads, `None` for its

@@ -109,6 +109,10 @@ fn sections(
             (section("fleet", "How A’s message reaches B", body))
         }
         (section("scenario", "The experiment", parts::scenario(outcome)))
+        @let told = super::faults::sentences(outcome);
+        @if !told.is_empty() {
+            (section("faults", "What went wrong, and what came of it", html! { ul { @for line in &told { li { (line) } } } }))
+        }
         (section("person-time", "One person’s time", figures.person()))
         (section("charts", "Charts", figures.charts()))
         (section("reverse", "When this result would reverse", parts::reverse(verdict)))

@@ -27,7 +27,8 @@ pub fn polls_are_independent(outcome: &Outcome) -> bool {
     matches!(outcome.scenario.workload, Workload::Poisson { inbox: Inbox::Own, .. })
 }
 
-/// The latencies as `(ms, share of deliveries at or below)`, ascending; empty without deliveries.
+/// The latencies as `(ms, share of deliveries at or below)`, ascending; empty without deliveries, and
+/// where they were computed: the law itself says more.
 #[must_use]
 pub fn ecdf(t: &TransportOutcome) -> Vec<(f64, f64)> {
     if let Some(samples) = t.samples.as_ref().filter(|samples| !samples.is_empty()) {
@@ -36,9 +37,10 @@ pub fn ecdf(t: &TransportOutcome) -> Vec<(f64, f64)> {
         let n = sorted.len() as f64;
         return sorted.iter().enumerate().map(|(i, &ms)| (ms, (i + 1) as f64 / n)).collect();
     }
-    let total: u64 = t.latency_histogram_us.iter().map(|&(_, n)| n).fold(0, u64::saturating_add);
+    let buckets = t.latency_histogram_us.as_deref().filter(|_| !is_computed(t)).unwrap_or_default();
+    let total: u64 = buckets.iter().map(|&(_, n)| n).fold(0, u64::saturating_add);
     let mut seen = 0u64;
-    t.latency_histogram_us
+    buckets
         .iter()
         .filter(|&&(_, n)| n > 0)
         .map(|&(us, n)| {
@@ -48,10 +50,10 @@ pub fn ecdf(t: &TransportOutcome) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// Whether the delays come from a formula: there are some, and yet none was kept.
+/// Whether the delays come from a formula: there are some, and yet nothing was played through.
 #[must_use]
 pub fn is_computed(t: &TransportOutcome) -> bool {
-    t.latency_ms.count > 0 && t.samples.is_none() && t.latency_histogram_us.is_empty()
+    t.latency_ms.count > 0 && t.series.requests.is_empty()
 }
 
 /// A 95 % interval of the median in ms, by ranks n/2 ± 0.98 √n (no assumption on the shape); `None`

@@ -56,8 +56,9 @@ pub fn summary(outcome: &Outcome, style: Style) -> String {
     let mut lines = vec![style.bold(&headline(outcome)), String::new()];
     lines.extend(table(outcome, &all, style));
     lines.push(String::new());
-    let fleet = super::fleet::sentences(outcome);
-    let told = fleet.iter().flat_map(|text| wrap(&plain(text), WIDTH));
+    let mut extra = super::fleet::sentences(outcome);
+    extra.extend(super::faults::sentences(outcome));
+    let told = extra.iter().flat_map(|text| wrap(&plain(text), WIDTH));
     lines.extend(told.map(|line| style.bold(&line)));
     lines.extend(conclusion(&verdict, style));
     lines.extend(published(outcome));
@@ -111,6 +112,7 @@ fn rows(outcome: &Outcome, all: &[Way<'_>]) -> Vec<Row> {
         remark,
     };
     let some = |n: u64| (n > 0).then(|| count(n));
+    let faulty = !outcome.scenario.faults.is_empty();
     let guess = outcome.prediction.as_deref().map(str::trim).filter(|text| !text.is_empty());
     let question = outcome.scenario.predict.as_deref().unwrap_or_default();
     let beside = guess.filter(|_| verdict::asks_about_nope(question));
@@ -138,6 +140,13 @@ fn rows(outcome: &Outcome, all: &[Way<'_>]) -> Vec<Row> {
             w.t.latency_ms.mean.filter(|_| w.t.latency_ms.p50.is_none()).map(ms)
         }),
         row("95 in 100 within", String::new(), &|w| w.t.latency_ms.p95.map(ms)),
+        row("99 in 100 within", String::new(), &|w| w.t.latency_ms.p99.filter(|_| faulty).map(ms)),
+        row("an ask, 95 in 100", "as people wait".to_owned(), &|w| {
+            w.t.request_ms.as_ref()?.p95.filter(|_| faulty).map(ms)
+        }),
+        row("  the same", "as testers count who wait for each answer".to_owned(), &|w| {
+            w.t.request_ms_uncorrected.as_ref()?.p95.filter(|_| faulty).map(ms)
+        }),
         row("bytes per message", String::new(), &|w| measure::bytes_per_message(w.t).map(bytes)),
         row("  with handshake", String::new(), &|w| measure::bytes_with_handshake(w.t).map(bytes)),
         row("idle per message", "\"Nope\", pings, comments".to_owned(), &|w| w.t.idle_per_delivery.map(rate)),

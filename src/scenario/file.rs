@@ -17,6 +17,7 @@ use section::{Bounds, Section};
 use tree::{Table, Value};
 
 mod claims;
+mod faults;
 mod fleet;
 mod headers;
 mod network;
@@ -126,7 +127,8 @@ const PUSH_WARMUP: Duration = Duration::from_secs(1);
 /// no `payload`, `typing_before` 0 ms (never), `receipts` false, 20 `overs`, 20 `symbols`, `conflate`
 /// false, `quiet` 0.05, `pauses` false, `settle` 10 min. Of transports: `label` the kind (poll-2, poll-3 … when repeated), `keep_alive` true,
 /// `conditional` false, `hold` 25 s, `ping` 25 s (0 ms: none), `read_buffer` 4 KiB. Of a
-/// fleet: 2 `servers` (1 with memory), `placement` random, `broker` redis.
+/// fleet: 2 `servers` (1 with memory), `placement` random, `broker` redis. Of faults: `server` 1,
+/// `keep_data` and `spread` true, `for` of slow clients and of an idle proxy the rest of the window.
 ///
 /// # Errors
 /// Every problem of the text and the overrides, at once.
@@ -154,7 +156,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     top.not_yet("visit", "leave it out: all people stay");
     let (network, tls) = network::read(&mut top, engine);
     let fleet = fleet::read(&mut top);
-    top.not_yet("fault", "leave it out: nothing breaks");
+    let faults = faults::read(&mut top, faults::Around::new(duration, tls, fleet.as_ref()));
     let transports = transports::read(&mut top);
     let labels: Vec<&str> = transports.iter().map(|transport| transport.label.as_str()).collect();
     let thresholds = thresholds(&mut top, &labels);
@@ -183,6 +185,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         tls,
         fleet,
         transports,
+        faults,
         thresholds,
         claims,
     };
@@ -192,7 +195,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
 
 /// The table of the file that knows `key`.
 fn elsewhere(key: &str) -> Option<String> {
-    let tables = [workload::belongs, transports::belongs, network::belongs, fleet::belongs];
+    let tables = [workload::belongs, transports::belongs, network::belongs, fleet::belongs, faults::belongs];
     tables.into_iter().find_map(|belongs| belongs(key))
 }
 

@@ -5,6 +5,8 @@ mod browser;
 mod command_line;
 mod engines_agree;
 mod fairness;
+mod fallback;
+mod faults;
 mod fleet_runs;
 mod foreign;
 mod fuzz;

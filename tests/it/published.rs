@@ -47,7 +47,7 @@ fn at(path: &str) -> PathBuf {
 
 /// Only real sockets take memory, so this one is a run that was kept.
 fn memory() -> Outcome {
-    let outcome = report::read(&at("reports/gallery/connection-memory/outcome.json")).unwrap();
+    let outcome = report::read(&at("reports/gallery/connection-memory/outcome.json")).unwrap().remove(0);
     let now = load("connection-memory", &[], "live");
     assert_eq!(outcome.scenario.claims, now.claims, "run connection-memory again and keep its outcome");
     outcome
@@ -162,7 +162,7 @@ fn on_live_sockets_polling_wins_and_the_page_says_so_in_its_title() {
         let arguments: Vec<&str> =
             ["run", name, "--duration", "6s", "-q", "--out", name].iter().chain(set).copied().collect();
         anynews(directory.path(), &arguments).exits(0);
-        let outcome = report::read(&directory.path().join(name).join("outcome.json")).unwrap();
+        let outcome = report::read(&directory.path().join(name).join("outcome.json")).unwrap().remove(0);
         assert_eq!(outcome.engine, Engine::Live);
         let page = fs::read_to_string(directory.path().join(name).join("report.html")).unwrap();
         for (from, to) in [("<title>", "</title>"), ("<h1>", "</h1>")] {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, u8)] = &[
     ("clock", 0),
     ("event", 0),
+    ("fault", 0),
     ("feed", 0),
     ("headers", 0),
     ("link", 0),
@@ -39,6 +40,7 @@ const LAYERS: &[(&str, u8)] = &[
 /// Imports between modules of one layer: (who, may import whom).
 const SAME_LAYER: &[(&str, &[&str])] = &[
     ("clock", &["os"]),
+    ("fault", &["clock", "random", "units"]),
     ("feed", &["clock", "event"]),
     ("headers", &["units"]),
     ("link", &["clock", "random", "units", "wire"]),

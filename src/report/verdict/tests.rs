@@ -63,7 +63,7 @@ fn what_is_computed_is_expected_and_not_measured() {
     let mut outcome = fixture::letters();
     outcome.engine = crate::scenario::Engine::Theory;
     for t in &mut outcome.transports {
-        (t.samples, t.latency_histogram_us) = (None, Vec::new());
+        (t.samples, t.series) = (None, crate::outcome::Series::default());
     }
     let said = verdict(&outcome);
     assert!(said.sentences[0].contains("theory expects 1,081 to find nothing"), "{:?}", said.sentences);

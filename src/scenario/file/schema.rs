@@ -2,14 +2,14 @@
 //!
 //! It says what such a schema can: not that clients fill whole rooms, that jitter is at most half a
 //! round trip, that a duration lies in its range, or that a metric exists. Keys whose part is not
-//! built yet are left out, as the reader refuses them.
+//! built yet are left out, as the reader refuses them; so does it not say which faults need a fleet.
 
 use serde_json::{Map, Value, json};
 
 use crate::link::PROFILES;
 
 use super::section::{Bounds, LONGEST_LINE};
-use super::{MOST_CLIENTS, TOP, claims, fleet, network, transports, workload};
+use super::{MOST_CLIENTS, TOP, claims, faults, fleet, network, transports, workload};
 
 /// A JSON Schema, draft 2020-12, of scenario files read as JSON.
 #[must_use]
@@ -100,6 +100,11 @@ fn top(key: &str) -> Option<Value> {
                     "then": { "not": { "required": ["redis"] } }
                 }
             ]
+        }),
+        "fault" => json!({
+            "description": "What goes wrong on purpose.",
+            "type": "array", "maxItems": faults::MOST_FAULTS,
+            "items": by_kind("One thing that goes wrong.", &faults::KINDS, &["at"], fault_key)
         }),
         "threshold" => refer("thresholds"),
         "claim" => json!({
@@ -219,6 +224,19 @@ fn fleet_key(key: &str) -> Option<Value> {
     })
 }
 
+fn fault_key(key: &str) -> Option<Value> {
+    Some(match key {
+        "at" => said("duration", "When it begins, from the start of the window."),
+        "for" => said("duration", "How long it lasts; within the window."),
+        "server" => count("Which server; 1 when absent.", fleet::SERVERS),
+        "keep_data" => boolean("Whether the broker comes back with what it held; true when absent."),
+        "share" => number("Share of the people.", faults::SHARE),
+        "idle" => said("duration", "A connection silent for so long is closed."),
+        "spread" => boolean("Whether people are sent away one after another; true when absent."),
+        _ => return None,
+    })
+}
+
 /// Keys that a kind cannot do without, and keys that mean nothing without another.
 fn required(kind: &str) -> &'static [&'static str] {
     match kind {
@@ -229,6 +247,9 @@ fn required(kind: &str) -> &'static [&'static str] {
         "cricket" => &["gap_per_ball"],
         "game" => &["players", "tick"],
         "trace" => &["file"],
+        "stall-server" | "kill-server" | "drain-server" | "restart-broker" => &["at", "for"],
+        "cut-clients" | "slow-clients" => &["at", "share"],
+        "idle-proxy" => &["at", "idle"],
         _ => &[],
     }
 }

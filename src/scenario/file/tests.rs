@@ -8,6 +8,7 @@ use crate::transport::Way;
 
 mod claims;
 mod fairness;
+mod faults;
 mod fleet;
 mod network;
 mod workload;
@@ -228,10 +229,10 @@ fn parts_that_are_not_built_yet_say_so() {
     let text = format!(
         "visit = \"30s\"\n{}\n{}",
         LETTERS.replace("interval = \"5s\"", "interval = \"5s\"\nhttp = \"2\"\nbackoff_max = \"9s\""),
-        "[[fault]]\nat = \"1s\"\n"
+        "\n"
     );
     let lines = told(&text, &Overrides::default());
-    let keys = ["visit", "poll.http", "poll.backoff_max", "fault"];
+    let keys = ["visit", "poll.http", "poll.backoff_max"];
     assert_eq!(lines.len(), keys.len(), "{lines:#?}");
     for (line, key) in lines.iter().zip(keys) {
         assert!(line.contains(&format!(" {key}: ")) && line.contains("is not built yet; "), "{line}");
@@ -276,6 +277,12 @@ fn labels_tell_transports_apart() {
     let labels: Vec<_> = scenario.transports.iter().map(|t| t.label.as_str()).collect();
     assert_eq!(labels, ["poll", "sse", "poll-2", "poll-3"]);
     assert_eq!(scenario.transports[2].way.interval(), Some(Duration::from_secs(9)));
+    let numbered = ways(
+        r#"{kind="poll",interval="1s",label="poll-2"}, {kind="poll",interval="1s"}, {kind="poll",interval="1s"}"#,
+    );
+    let scenario = read("t", "t.toml", &numbered, &Overrides::default()).unwrap();
+    let labels: Vec<_> = scenario.transports.iter().map(|t| t.label.as_str()).collect();
+    assert_eq!(labels, ["poll-2", "poll", "poll-3"]);
     let twice = ways(r#"{kind="sse"}, {kind="websocket",label="sse"}"#);
     assert_told(&twice, &Overrides::default(), &["t.toml:3: sse.label: \"sse\" is taken"]);
     let reserved = ways(r#"{kind="sse",label="workload"}, {kind="sse",label=3}"#);

@@ -37,10 +37,23 @@ const TRANSPORTS: [&[&str]; 4] = [
 
 const CLAIM: &str = "[[claim]]\nsource = \"A\"\nsays = \"B\"\nmetric = \"sse.bytes.up\"\nwhy = \"C\"\n";
 
-/// What only the reader can say: how long a duration or size is, and what is more than what.
-const BEYOND: [&str; 6] = [
+const FAULTS: [&[&str]; 7] = [
+    &["kind = \"stall-server\"", "at = \"1s\"", "for = \"1s\""],
+    &["kind = \"kill-server\"", "at = \"1s\"", "for = \"1s\""],
+    &["kind = \"drain-server\"", "at = \"1s\"", "for = \"1s\""],
+    &["kind = \"restart-broker\"", "at = \"1s\"", "for = \"1s\""],
+    &["kind = \"cut-clients\"", "at = \"1s\"", "share = 0.5"],
+    &["kind = \"slow-clients\"", "at = \"1s\"", "share = 0.5"],
+    &["kind = \"idle-proxy\"", "at = \"1s\"", "idle = \"1s\""],
+];
+
+/// What only the reader can say: how long a duration or size is, what is more than what, and what one
+/// table needs of another.
+const BEYOND: [&str; 8] = [
     "is out of range",
     "more than half the round trip",
+    "write [fleet] with",
+    "of the same thing",
     "below the natural size",
     "more than a server takes",
     "count in whole seconds",
@@ -87,6 +100,17 @@ fn each_kind_needs_what_the_reader_says_it_needs() {
                 left.remove(missing);
             }
             let fine = agreed(&validator, &file(WORKLOADS[0].join("\n").as_str(), &whole(&left), ""));
+            assert_eq!(fine, missing == lines.len(), "{left:?}");
+        }
+    }
+    for lines in FAULTS {
+        for missing in 0..=lines.len() {
+            let mut left = lines.to_vec();
+            if missing < left.len() {
+                left.remove(missing);
+            }
+            let fault = format!("kind = \"sse\"\n[[fault]]\n{}", whole(&left));
+            let fine = agreed(&validator, &file(WORKLOADS[0].join("\n").as_str(), &fault, ""));
             assert_eq!(fine, missing == lines.len(), "{left:?}");
         }
     }
@@ -149,6 +173,13 @@ fn each_key_takes_what_the_reader_takes() {
             for key in keys.iter().chain(&["label"]).filter(|key| !says(lines, key)) {
                 // "5s" and the like are ranges' business where a unit is right.
                 ask(file(&first, &format!("{}\n{key} = {value}", lines.join("\n")), ""));
+            }
+        }
+        for ((kind, keys), lines) in faults::KINDS.iter().zip(FAULTS) {
+            assert!(lines[0].contains(kind));
+            for key in keys.iter().filter(|key| !says(lines, key)) {
+                let fault = format!("{}\n{key} = {value}", lines.join("\n"));
+                ask(file(&first, &format!("kind = \"sse\"\n[[fault]]\n{fault}"), ""));
             }
         }
         for key in network::KEYS {
