@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, Micros};
 use crate::ledger::{Ledger, Plan, Received};
 use crate::random::{Dice, stream};
-use crate::transport::Way;
-use crate::workload::describe;
+use crate::transport::{Pace, Way};
+use crate::workload::{Visit, describe, visits};
 
 mod answer;
 pub mod body;
@@ -47,6 +47,12 @@ pub struct Crowd {
     pub seed: u64,
     /// Traffic starts this long before the window, microseconds.
     pub warmup: i64,
+    /// The window, microseconds.
+    pub duration: i64,
+    /// Mean stay of people, who come and go; none: all stay.
+    pub visit: Option<Duration>,
+    /// An event may reach somebody so long after its time, microseconds.
+    pub patience: i64,
     /// What will be published.
     pub plan: Arc<Plan>,
     /// Ends everything.
@@ -99,8 +105,12 @@ pub struct Setting {
     pub seed: u64,
     /// See [`Crowd::warmup`].
     pub warmup: i64,
-    /// The window, microseconds.
+    /// See [`Crowd::duration`].
     pub duration: i64,
+    /// See [`Crowd::visit`].
+    pub visit: Option<Duration>,
+    /// See [`Crowd::patience`].
+    pub patience: i64,
     /// See [`Crowd::plan`].
     pub plan: Arc<Plan>,
     /// The client whose timeline is kept.
@@ -129,6 +139,9 @@ impl Crowd {
             clock: setting.clock,
             seed: setting.seed,
             warmup: setting.warmup,
+            duration: setting.duration,
+            visit: setting.visit,
+            patience: setting.patience,
             plan: setting.plan,
             stop: CancellationToken::new(),
             moments: setting.moments.map(|to| (setting.person, to)),
@@ -197,11 +210,28 @@ impl Crowd {
         self.clock.sleep_until(self.unix(at)).await;
     }
 
-    /// Somebody knows their position for the first time.
-    fn positioned(&self, client: u32) {
+    /// Somebody knows their position for the first time in a visit.
+    fn positioned(&self, client: u32, visit: &Visit) {
         self.ledger().positioned(client, self.now());
-        self.ready.fetch_add(1, Ordering::Relaxed);
-        self.ready_changed.notify_waiters();
+        if visit.is_first() {
+            self.ready.fetch_add(1, Ordering::Relaxed);
+            self.ready_changed.notify_waiters();
+        }
+    }
+
+    /// Returns when a visit is over.
+    async fn over(&self, visit: &Visit) {
+        if visit.is_last() {
+            return std::future::pending().await;
+        }
+        self.sleep_until(visit.until).await;
+    }
+
+    /// A client's own events that fall into a visit, in order.
+    fn own_events(&self, client: u32, visit: &Visit) -> &[u32] {
+        let own = &self.plan.by_author[client as usize];
+        let before = |at: i64| own.partition_point(|&i| self.plan.schedule.events[i as usize].at < at);
+        &own[before(visit.from)..before(visit.until)]
     }
 
     /// Waits for the gate; false when the run ended first.
@@ -269,15 +299,33 @@ impl Position {
     }
 }
 
-/// One person's life, from connecting to the end of the run.
+/// Everybody who sits on one seat, one after another, to the end of the run.
 pub async fn live(crowd: Arc<Crowd>, client: u32) {
-    match crowd.way {
-        Way::Poll { interval, keep_alive, conditional } => {
-            poll::live(&crowd, client, poll::Manner { interval, keep_alive, conditional }).await;
+    let mut free = i64::MIN;
+    for visit in visits(crowd.visit, crowd.seed, client, -crowd.warmup, crowd.duration) {
+        // Somebody who waits for an answer keeps the seat until it comes.
+        let came = visit.from.max(free);
+        let asked_last = stay(&crowd, client, &visit, came).await;
+        if crowd.stop.is_cancelled() {
+            return;
         }
-        Way::LongPoll { hold } => long_poll::live(&crowd, client, hold).await,
-        Way::Sse => sse::live(&crowd, client).await,
-        Way::WebSocket { .. } => web_socket::live(&crowd, client).await,
+        crowd.ledger().left(client, crowd.now(), crowd.patience);
+        free = visit.until.max(asked_last);
+    }
+}
+
+/// One person's visit, from connecting at `came` to hanging up. Returns when the last answer came that was waited
+/// for; `i64::MIN` if the end was not put off by one.
+async fn stay(crowd: &Crowd, client: u32, visit: &Visit, came: i64) -> i64 {
+    match crowd.way {
+        Way::Poll { interval, backoff_max, keep_alive, conditional, http } => {
+            let pace = Pace::new(interval, backoff_max);
+            let manner = poll::Manner { pace, keep_alive, conditional, http };
+            poll::stay(crowd, client, visit, came, manner).await
+        }
+        Way::LongPoll { hold } => long_poll::stay(crowd, client, visit, came, hold).await,
+        Way::Sse => sse::stay(crowd, client, visit).await,
+        Way::WebSocket { .. } => web_socket::stay(crowd, client, visit).await,
     }
 }
 

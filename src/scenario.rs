@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::link::Link;
 use crate::threshold::Threshold;
 use crate::transport::Transport;
-use crate::units::duration_text;
+use crate::units::{duration_text, optional_duration_text};
 use crate::workload::Trace;
 
 pub mod file;
@@ -39,8 +39,12 @@ pub struct Scenario {
     #[serde(with = "duration_text")]
     #[schemars(with = "String")]
     pub warmup: Duration,
-    /// People, per transport.
+    /// People at one time, per transport.
     pub clients: u32,
+    /// Mean stay of people, who come and go; none: all stay.
+    #[serde(default, with = "optional_duration_text")]
+    #[schemars(with = "Option<String>")]
+    pub visit: Option<Duration>,
     /// Engine asked for by the file.
     pub engine: Engine,
     /// Who publishes what, when.

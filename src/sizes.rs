@@ -2,16 +2,23 @@
 //! by rule instead of written out, for the engines that open no socket. Bytes, all of them.
 //! `engines_agree` holds them to the bytes of live runs.
 
-use std::time::Duration;
-
+use crate::transport::{Http, Way};
 use crate::units::format_duration;
 use crate::wire::header_size;
 use crate::workload::Planned;
+
+mod http2;
+
+use http2::Http2;
 
 /// An empty ping of the server.
 pub const PING: u64 = 2;
 /// The masked pong of a client.
 pub const PONG: u64 = 6;
+/// A client's close frame without a reason, masked, and the server's answer to it.
+pub const CLOSE_UP: u64 = 6;
+/// See [`CLOSE_UP`].
+pub const CLOSE_DOWN: u64 = 2;
 /// `:\n\n` in a chunk of its own.
 pub const COMMENT: u64 = 8;
 /// About what an acknowledgement takes; for its time on a slow line only.
@@ -81,15 +88,17 @@ fn envelope(topic: u64, offset: u64, kind: u64, id: u64) -> u64 {
 #[derive(Debug)]
 pub struct PollSizes {
     request: u64,
+    /// What a long poll adds to its request.
+    wait: u64,
     conditional: bool,
     answer: u64,
     unchanged: u64,
+    /// Where HTTP/2 is spoken, it says all of this.
+    http2: Option<Http2>,
 }
 
 impl PollSizes {
-    /// Of a client with this number reading a topic with a name this long.
-    #[must_use]
-    pub fn new(topic: u64, client: u32, conflates: bool, keep_alive: bool, conditional: bool) -> Self {
+    fn new(topic: u64, client: u32, conflates: bool, keep_alive: bool, conditional: bool) -> Self {
         let close = if keep_alive { 0 } else { CLOSE };
         let request =
             len("GET /topics//events?as=&limit=10000&after=&epoch= HTTP/1.1\r\naccept: */*\r\n\r\n")
@@ -107,28 +116,78 @@ impl PollSizes {
             + close;
         let unchanged =
             len("HTTP/1.1 304 Not Modified\r\ncache-control: no-cache\r\n\r\n") + tag + DATE + close;
-        Self { request, conditional, answer, unchanged }
+        Self { request, wait: 0, conditional, answer, unchanged, http2: None }
     }
 
-    /// The same of a long poll.
+    /// Of a client with this number reading a topic with a name this long, by a way that asks.
     #[must_use]
-    pub fn held(topic: u64, client: u32, conflates: bool, hold: Duration) -> Self {
-        let mut sizes = Self::new(topic, client, conflates, true, false);
-        sizes.request += len("&wait=") + len(&format_duration(hold));
-        sizes
+    pub fn of_poll(topic: u64, client: u32, conflates: bool, way: &Way) -> Self {
+        match way {
+            Way::Poll { interval, keep_alive, conditional, http, .. } => {
+                let mut sizes = Self::new(topic, client, conflates, *keep_alive, *conditional);
+                sizes.http2 = (*http == Http::Two)
+                    .then(|| Http2::new(topic, client, conflates, interval.as_secs_f64(), *conditional));
+                sizes
+            }
+            Way::LongPoll { hold } => {
+                let mut sizes = Self::new(topic, client, conflates, true, false);
+                sizes.wait = len("&wait=") + len(&format_duration(*hold));
+                sizes
+            }
+            Way::Sse | Way::WebSocket { .. } => Self::new(topic, client, conflates, true, false),
+        }
     }
 
     /// A request from a cursor at `offset`.
     #[inline]
     pub fn request(&self, offset: u64) -> u64 {
+        if let Some(http2) = &self.http2 {
+            return http2.request(offset);
+        }
         let tag = if self.conditional { len("if-none-match: \":\"\r\n") + EPOCH + digits(offset) } else { 0 };
-        self.request + digits(offset) + tag
+        self.request + self.wait + digits(offset) + tag
+    }
+
+    /// Bytes that so many characters of a topic's name take in a request.
+    #[must_use]
+    pub fn name(&self, characters: f64) -> f64 {
+        self.http2.as_ref().map_or(characters, |_| http2::NAME / 8.0 * characters)
+    }
+
+    /// What a new connection takes besides its requests and answers: (up, down).
+    #[must_use]
+    pub fn connection(&self) -> (u64, u64) {
+        self.http2.as_ref().map_or((0, 0), |_| http2::OPENING)
+    }
+
+    /// The request that asks where the feed stands: without a position, hence without a tag.
+    #[must_use]
+    pub fn first_request(&self) -> u64 {
+        if let Some(http2) = &self.http2 {
+            return http2.first_request();
+        }
+        self.request - len("&after=&epoch=") - EPOCH
+    }
+
+    /// Its answer, which is never a 304.
+    #[must_use]
+    pub fn first_answer(&self, offset: u64) -> u64 {
+        if let Some(http2) = &self.http2 {
+            return http2.answer(offset, EMPTY_BODY + digits(offset));
+        }
+        self.answer + EMPTY_BODY + 2 + 2 * digits(offset)
     }
 
     /// "Nope".
     #[must_use]
     #[inline]
     pub fn nope(&self, offset: u64) -> u64 {
+        if let Some(http2) = &self.http2 {
+            return match self.conditional {
+                true => http2.unchanged(offset),
+                false => http2.answer(offset, EMPTY_BODY + digits(offset)),
+            };
+        }
         let base = if self.conditional { self.unchanged } else { self.answer + EMPTY_BODY + 2 };
         // The offset stands in the tag and in the body; the body's own length has two digits.
         base + digits(offset) * if self.conditional { 1 } else { 2 }
@@ -138,6 +197,9 @@ impl PollSizes {
     #[inline]
     pub fn news(&self, offset: u64, events: u64, json: u64) -> u64 {
         let body = EMPTY_BODY + digits(offset) + json + events.saturating_sub(1);
+        if let Some(http2) = &self.http2 {
+            return http2.answer(offset, body);
+        }
         self.answer + digits(offset) + digits(body) + body
     }
 }
@@ -146,21 +208,49 @@ fn flag(conflates: bool) -> u64 {
     if conflates { len("&conflate=true") } else { 0 }
 }
 
-/// Both heads of an upgrade or subscription.
+/// The heads of an upgrade or subscription.
+#[derive(Debug, Clone, Copy)]
+pub struct Opening {
+    /// Of the request.
+    pub up: u64,
+    /// Of the answer.
+    pub down: u64,
+}
+
+/// The heads of an upgrade or subscription.
 #[must_use]
-pub fn opening(topic: u64, client: u32, conflates: bool, socket: bool) -> u64 {
-    let asked = topic + digits(client.into()) + flag(conflates) + HOST + DATE;
-    asked
-        + if socket {
-            len("GET /topics//socket?as= HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: 0123456789012345678901==\r\n\r\n")
+pub fn opening(topic: u64, client: u32, conflates: bool, socket: bool) -> Opening {
+    let asked = topic + digits(client.into()) + flag(conflates) + HOST;
+    if socket {
+        Opening {
+            up: asked
+                + len("GET /topics//socket?as= HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                       Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: 0123456789012345678901==\r\n\r\n"),
+            down: DATE
                 + len("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-                       sec-websocket-accept: 012345678901234567890123456=\r\n\r\n")
-        } else {
-            len("GET /topics//stream?as= HTTP/1.1\r\naccept: text/event-stream\r\n\r\n")
-                + len("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n\
-                       transfer-encoding: chunked\r\n\r\n")
+                       sec-websocket-accept: 012345678901234567890123456=\r\n\r\n"),
         }
+    } else {
+        Opening {
+            up: asked + len("GET /topics//stream?as= HTTP/1.1\r\naccept: text/event-stream\r\n\r\n"),
+            down: DATE
+                + len("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n\
+                       transfer-encoding: chunked\r\n\r\n"),
+        }
+    }
+}
+
+/// What a stream or socket says first, to a reader who begins at `offset`.
+#[must_use]
+pub fn hello(offset: u64, socket: bool) -> u64 {
+    let told =
+        len(r#"{"epoch":"","offset":,"first":1,"recovered":true}"#) + EPOCH + digits(offset);
+    if socket {
+        let hello = told + len(r#"{"hello":}"#);
+        return header_size(hello, false) as u64 + hello;
+    }
+    let frame = told + len("retry: 1000\nid: :\nevent: hello\ndata: \n\n") + EPOCH + digits(offset);
+    frame + hex_digits(frame) + len("\r\n\r\n")
 }
 
 /// An event of `json` bytes and a kind whose name has `kind`, pushed by a frame or in a chunk of an

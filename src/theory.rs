@@ -34,6 +34,8 @@ struct Expected {
     posts: f64,
     pings: f64,
     comments: f64,
+    /// Pairs owed, where that is not what the schedule says: people leave.
+    owed: Option<f64>,
     /// Distinct pairs delivered; the other owed ones are superseded or expired.
     delivered: f64,
     superseded: f64,
@@ -83,11 +85,12 @@ fn expected(view: &View<'_>, way: &Way) -> Result<Expected, String> {
     if !matches!(way, Way::WebSocket { .. }) {
         view.posts_get_through()?;
     }
+    if view.stay.is_some() && view.news.senders > 0.0 {
+        return Err("no formula describes people who come and go and write".to_owned());
+    }
     match way {
-        Way::Poll { interval, keep_alive, conditional, .. } => {
-            poll::expect(view, *interval, *keep_alive, *conditional)
-        }
-        Way::LongPoll { hold, .. } => Ok(long_poll::expect(view, *hold)),
+        Way::Poll { .. } => poll::expect(view, way),
+        Way::LongPoll { hold, .. } => long_poll::expect(view, *hold),
         Way::Sse => Ok(push::stream(view)),
         Way::WebSocket { ping, .. } => Ok(push::socket(view, *ping)),
     }

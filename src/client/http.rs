@@ -7,6 +7,9 @@ use reqwest::{Client, StatusCode};
 
 use super::answer::Answer;
 use super::{Crowd, Position, Saw};
+use crate::ledger::Polled;
+use crate::transport::Http;
+use crate::workload::Visit;
 
 /// Events asked for at once.
 const LIMIT: u32 = 10_000;
@@ -32,16 +35,19 @@ pub(super) struct Got {
 }
 
 /// A reqwest client for one person: its own connections, no proxy, no retries behind the ledger's back.
-pub(super) fn person(keep_alive: bool, timeout: Option<Duration>) -> reqwest::Result<Client> {
+pub(super) fn person(keep_alive: bool, http: Http, timeout: Option<Duration>) -> reqwest::Result<Client> {
     let mut builder = Client::builder()
         .no_proxy()
-        .http1_only()
         .retry(reqwest::retry::never())
         .redirect(reqwest::redirect::Policy::none())
         .tcp_nodelay(true)
         .connect_timeout(Duration::from_secs(10))
         .pool_idle_timeout(None)
         .pool_max_idle_per_host(if keep_alive { usize::MAX } else { 0 });
+    builder = match http {
+        Http::One => builder.http1_only(),
+        Http::Two => builder.http2_prior_knowledge(),
+    };
     if let Some(timeout) = timeout {
         builder = builder.timeout(timeout);
     }
@@ -63,21 +69,30 @@ impl<'a> Asker<'a> {
         &self.http
     }
 
-    /// Learns where the feed stands, trying again until the run ends. True when known.
-    pub(super) async fn find_position(&mut self) -> bool {
+    /// Learns where the feed stands, trying again until the run ends. True when known. Of those who come
+    /// while the run is on, this is a poll like any other, due when they `came`, and an empty one.
+    pub(super) async fn find_position(&mut self, visit: &Visit, came: i64) -> bool {
+        let (crowd, client) = (self.crowd, self.client);
         for attempt in 0.. {
-            if self.crowd.stop.is_cancelled() {
+            if crowd.stop.is_cancelled() {
                 break;
             }
-            let answered = {
-                let Ok(_turn) = self.crowd.opening.acquire().await else { break };
-                self.ask(None, None).await
+            let (sent, got) = {
+                let Ok(_turn) = crowd.opening.acquire().await else { break };
+                (crowd.now(), self.ask(None, None).await)
             };
-            if answered.is_some() {
-                self.crowd.ledger().answered_uncounted();
-                self.crowd.positioned(self.client);
+            let intended = if attempt == 0 { came } else { sent };
+            if got.is_some() {
+                if visit.is_first() {
+                    crowd.ledger().answered_uncounted();
+                } else {
+                    let answered = crowd.now();
+                    crowd.ledger().polled(Polled { client, intended, sent, answered, events: 0 });
+                }
+                crowd.positioned(client, visit);
                 return true;
             }
+            crowd.ledger().poll_failed(intended);
             super::back_off(self.crowd, self.client, attempt).await;
         }
         false

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::http::{Asker, person};
 use super::{Crowd, sender};
-use crate::clock::as_micros;
 use crate::ledger::Polled;
 use crate::random::{Dice, stream};
-use crate::transport::{first_poll, next_poll};
+use crate::transport::{Http, Pace, first_poll};
+use crate::workload::Visit;
 
 /// A poll without an answer after this long has failed.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -15,47 +15,77 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// How one transport polls.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Manner {
-    pub(super) interval: Duration,
+    pub(super) pace: Pace,
     pub(super) keep_alive: bool,
     pub(super) conditional: bool,
+    pub(super) http: Http,
 }
 
-pub(super) async fn live(crowd: &Crowd, client: u32, manner: Manner) {
-    let Ok(http) = person(manner.keep_alive, Some(TIMEOUT)) else { return };
+pub(super) async fn stay(crowd: &Crowd, client: u32, visit: &Visit, came: i64, manner: Manner) -> i64 {
+    let Ok(http) = person(manner.keep_alive, manner.http, Some(TIMEOUT)) else { return i64::MIN };
     let mut asker = Asker::new(crowd, client, http, manner.conditional);
-    if !asker.find_position().await || !crowd.through_the_gate().await {
-        return;
+    if !asker.find_position(visit, came).await || !crowd.through_the_gate().await {
+        return i64::MIN;
     }
+    let answered = crowd.now();
     let http = asker.http().clone();
-    tokio::join!(
-        ask_on_the_grid(crowd, client, &mut asker, manner.interval),
-        sender::live(crowd, client, &http)
+    let (asked, sent) = tokio::join!(
+        ask_on_the_grid(crowd, client, visit, &mut asker, manner.pace, (came, answered)),
+        sender::live(crowd, client, visit, &http)
     );
+    asked.max(sent)
 }
 
-async fn ask_on_the_grid(crowd: &Crowd, client: u32, asker: &mut Asker<'_>, interval: Duration) {
-    let interval = as_micros(interval);
-    let phase = Dice::new(crowd.seed, &[stream::POLL_PHASE, client.into()]).unit() * interval as f64;
-    let mut intended = first_poll(-crowd.warmup, phase as i64, interval);
-    loop {
-        tokio::select! {
-            () = crowd.sleep_until(intended) => {}
-            () = crowd.stop.cancelled() => return,
-        }
-        let answered = ask(crowd, client, asker, intended).await;
-        let next = next_poll(intended, answered, interval);
+/// Asks until the visit is over; returns when the last answer came. Who `came` while the run was on, and
+/// was `answered` where the feed stands, has begun a grid of polls by that.
+async fn ask_on_the_grid(
+    crowd: &Crowd,
+    client: u32,
+    visit: &Visit,
+    asker: &mut Asker<'_>,
+    mut pace: Pace,
+    (came, mut answered): (i64, i64),
+) -> i64 {
+    let skip = |pace: Pace, intended: i64, answered: i64| {
+        let next = pace.next(intended, answered);
         if next.skipped > 0 {
             let mut ledger = crowd.ledger();
             for k in 1..=next.skipped {
-                ledger.poll_skipped(intended + k * interval, answered);
+                ledger.poll_skipped(intended + k * next.interval, answered);
             }
         }
-        intended = next.at;
+        next.at
+    };
+    let mut intended = if visit.is_first() {
+        let share = Dice::new(crowd.seed, &[stream::POLL_PHASE, client.into()]).unit();
+        first_poll(-crowd.warmup, (share * pace.least() as f64) as i64, pace.least())
+    } else {
+        skip(pace, came, answered)
+    };
+    while intended < visit.until {
+        tokio::select! {
+            () = crowd.sleep_until(intended) => {}
+            () = crowd.stop.cancelled() => return answered,
+        }
+        answered = ask(crowd, client, asker, &mut pace, intended).await;
+        intended = skip(pace, intended, answered);
     }
+    tokio::select! {
+        () = crowd.over(visit) => {}
+        () = crowd.stop.cancelled() => {}
+    }
+    answered
 }
 
 /// One poll and, while the server says there is more, the next at once. Returns when it was over.
-async fn ask(crowd: &Crowd, client: u32, asker: &mut Asker<'_>, mut intended: i64) -> i64 {
+async fn ask(
+    crowd: &Crowd,
+    client: u32,
+    asker: &mut Asker<'_>,
+    pace: &mut Pace,
+    mut intended: i64,
+) -> i64 {
+    let mut events = 0;
     loop {
         let sent = crowd.now();
         let got = asker.ask(None, Some(sent)).await;
@@ -66,7 +96,9 @@ async fn ask(crowd: &Crowd, client: u32, asker: &mut Asker<'_>, mut intended: i6
         };
         crowd.ledger().polled(Polled { client, intended, sent, answered, events: got.events });
         asker.tell_nope(got);
+        events += got.events;
         if !got.more {
+            pace.heard(events > 0);
             return answered;
         }
         intended = answered;

@@ -4,19 +4,22 @@ use reqwest::Client;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 
 use super::Crowd;
+use crate::workload::Visit;
 
-/// Sends this client's events until the run ends.
-pub(super) async fn live(crowd: &Crowd, client: u32, http: &Client) {
+/// Sends this client's events until the visit is over; returns when the last answer came.
+pub(super) async fn live(crowd: &Crowd, client: u32, visit: &Visit, http: &Client) -> i64 {
     let url = format!("http://{}/topics/{}/events", crowd.server, crowd.topic(client));
-    let mut free = i64::MIN;
-    for &event in &crowd.plan.by_author[client as usize] {
+    // What fell due while the connection was being made is not late by the load generator's fault.
+    let mut free = if visit.is_first() { i64::MIN } else { crowd.now() };
+    for &event in crowd.own_events(client, visit) {
         tokio::select! {
             () = crowd.sleep_until(crowd.plan.schedule.events[event as usize].at) => {}
-            () = crowd.stop.cancelled() => return,
+            () = crowd.stop.cancelled() => return free,
         }
         post(crowd, client, event, http, &url, free).await;
         free = crowd.now();
     }
+    free
 }
 
 /// Sends one event; the answer to the one before came at `free`.

@@ -5,18 +5,22 @@ use futures_util::StreamExt;
 use super::answer::{Hello, Incoming};
 use super::http::person;
 use super::{Crowd, Position, Saw, back_off, sender};
+use crate::transport::Http;
+use crate::workload::Visit;
 
-pub(super) async fn live(crowd: &Crowd, client: u32) {
-    let Ok(http) = person(true, None) else { return };
-    tokio::join!(listen(crowd, client, &http), async {
+pub(super) async fn stay(crowd: &Crowd, client: u32, visit: &Visit) -> i64 {
+    let Ok(http) = person(true, Http::One, None) else { return i64::MIN };
+    let sending = async {
         if crowd.through_the_gate().await {
-            sender::live(crowd, client, &http).await;
+            return sender::live(crowd, client, visit, &http).await;
         }
-    });
+        i64::MIN
+    };
+    tokio::join!(listen(crowd, client, visit, &http), sending).1
 }
 
-/// Keeps a stream open until the run ends, resuming after a loss.
-async fn listen(crowd: &Crowd, client: u32, http: &reqwest::Client) {
+/// Keeps a stream open until the visit is over, resuming after a loss.
+async fn listen(crowd: &Crowd, client: u32, visit: &Visit, http: &reqwest::Client) {
     let mut position = None;
     let mut attempt = 0;
     while !crowd.stop.is_cancelled() {
@@ -29,7 +33,8 @@ async fn listen(crowd: &Crowd, client: u32, http: &reqwest::Client) {
         if let Some(response) = stream {
             attempt = 0;
             tokio::select! {
-                () = read(crowd, client, response, &mut position) => {}
+                () = read(crowd, client, visit, response, &mut position) => {}
+                () = crowd.over(visit) => return,
                 () = crowd.stop.cancelled() => return,
             }
         }
@@ -52,18 +57,24 @@ async fn open(
     response.status().is_success().then_some(response)
 }
 
-async fn read(crowd: &Crowd, client: u32, response: reqwest::Response, position: &mut Option<Position>) {
+async fn read(
+    crowd: &Crowd,
+    client: u32,
+    visit: &Visit,
+    response: reqwest::Response,
+    position: &mut Option<Position>,
+) {
     let mut chunks = response.bytes_stream();
     let mut parser = Parser::default();
     while let Some(Ok(chunk)) = chunks.next().await {
         parser.push(&chunk);
         while let Some(block) = parser.next_block() {
-            take(crowd, client, &block, position);
+            take(crowd, client, visit, &block, position);
         }
     }
 }
 
-fn take(crowd: &Crowd, client: u32, block: &Block, position: &mut Option<Position>) {
+fn take(crowd: &Crowd, client: u32, visit: &Visit, block: &Block, position: &mut Option<Position>) {
     if block.comment {
         crowd.ledger().commented(crowd.now());
     }
@@ -72,7 +83,7 @@ fn take(crowd: &Crowd, client: u32, block: &Block, position: &mut Option<Positio
         let first = position.is_none();
         *position = Some(Position { epoch: hello.epoch.into_owned(), offset: hello.offset });
         if first {
-            crowd.positioned(client);
+            crowd.positioned(client, visit);
         }
         crowd.tell(client, || Saw::Opened);
     } else if let Ok(event) = serde_json::from_str::<Incoming<'_>>(&block.data) {

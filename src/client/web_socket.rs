@@ -9,39 +9,45 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use super::answer::{Ack, Frame};
 use super::{Crowd, Position, Saw, back_off};
 use crate::ledger::Plan;
+use crate::workload::Visit;
 
 type Socket = WebSocketStream<TcpStream>;
 
 /// The client's own read buffer; tungstenite's default of 128 KiB a socket would cost 1.3 GB per 10,000.
 const READ_BUFFER: usize = 4096;
 
-pub(super) async fn live(crowd: &Crowd, client: u32) {
-    let mut person = Person { crowd, client, position: None, sent: 0 };
+pub(super) async fn stay(crowd: &Crowd, client: u32, visit: &Visit) -> i64 {
+    let own = crowd.own_events(client, visit);
+    let mut person = Person { crowd, client, visit, own, position: None, opened: i64::MIN };
     let mut attempt = 0;
-    while !crowd.stop.is_cancelled() {
+    loop {
         let again = person.position.is_some();
         let socket = tokio::select! {
             socket = person.open() => socket,
-            () = crowd.stop.cancelled() => return,
+            () = crowd.stop.cancelled() => return i64::MIN,
         };
         crowd.ledger().opened(socket.is_some(), again);
         if let Some(socket) = socket {
             attempt = 0;
             person.talk(socket).await;
         }
-        if !crowd.stop.is_cancelled() {
-            back_off(crowd, client, attempt).await;
-            attempt += 1;
+        if crowd.stop.is_cancelled() || (crowd.now() >= visit.until && person.own.is_empty()) {
+            return i64::MIN;
         }
+        back_off(crowd, client, attempt).await;
+        attempt += 1;
     }
 }
 
 struct Person<'a> {
     crowd: &'a Crowd,
     client: u32,
+    visit: &'a Visit,
+    /// Its own events that it has not sent yet.
+    own: &'a [u32],
     position: Option<Position>,
-    /// How many of its own events it has sent.
-    sent: usize,
+    /// When it could send for the first time, if that was within the run.
+    opened: i64,
 }
 
 impl Person<'_> {
@@ -62,7 +68,7 @@ impl Person<'_> {
     async fn talk(&mut self, mut socket: Socket) {
         let mut gate_open = false;
         loop {
-            let next = self.crowd.plan.by_author[self.client as usize].get(self.sent).copied();
+            let next = self.own.first().copied();
             tokio::select! {
                 message = socket.next() => match message {
                     Some(Ok(message)) => self.take(message),
@@ -70,17 +76,16 @@ impl Person<'_> {
                 },
                 open = self.crowd.through_the_gate(), if !gate_open => gate_open = open,
                 () = self.due(next), if gate_open && next.is_some() => {
-                    self.sent += 1;
+                    self.own = &self.own[1..];
                     if !self.send(&mut socket, next).await {
                         return;
                     }
                 }
-                () = self.crowd.stop.cancelled() => {
-                    let _ = socket.close(None).await;
-                    return;
-                }
+                () = self.crowd.over(self.visit), if self.position.is_some() && next.is_none() => break,
+                () = self.crowd.stop.cancelled() => break,
             }
         }
+        let _ = socket.close(None).await;
     }
 
     async fn due(&self, event: Option<u32>) {
@@ -95,7 +100,9 @@ impl Person<'_> {
         };
         {
             let mut ledger = self.crowd.ledger();
-            ledger.publish_sent(event, self.crowd.now());
+            // What fell due while the socket was being opened is not late by the load generator's fault.
+            let waited = self.opened.saturating_sub(self.crowd.plan.schedule.events[event as usize].at).max(0);
+            ledger.publish_sent(event, self.crowd.now() - waited);
             ledger.sent(event, true);
         }
         let sent = socket.send(Message::text(body)).await.is_ok();
@@ -123,7 +130,8 @@ impl Person<'_> {
             let first = self.position.is_none();
             self.position = Some(Position { epoch: hello.epoch.into_owned(), offset: hello.offset });
             if first {
-                self.crowd.positioned(self.client);
+                self.crowd.positioned(self.client, self.visit);
+                self.opened = if self.visit.is_first() { i64::MIN } else { self.crowd.now() };
             }
             self.crowd.tell(self.client, || Saw::Opened);
         } else if let Some(ack) = frame.ack {

@@ -8,7 +8,7 @@ use crate::outcome::{
 };
 use crate::random::Dice;
 use crate::scenario::{Engine, Inbox, Scenario, Workload};
-use crate::transport::{Transport, Way};
+use crate::transport::{Http, Transport, Way};
 
 const PEOPLE: u32 = 300;
 const SECONDS: u64 = 20;
@@ -101,7 +101,13 @@ fn outcome(name: &str, title: &str, kinds: &[&str], messages: u64) -> Outcome {
 
 fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
     let way = |kind: &str| match kind {
-        "poll" => Way::Poll { interval: Duration::from_secs(5), keep_alive: true, conditional: false },
+        "poll" => Way::Poll {
+            interval: Duration::from_secs(5),
+            backoff_max: None,
+            keep_alive: true,
+            conditional: false,
+            http: Http::One,
+        },
         "long-poll" => Way::LongPoll { hold: Duration::from_secs(25) },
         "sse" => Way::Sse,
         _ => Way::WebSocket { ping: Duration::from_secs(25), read_buffer: 4096 },
@@ -115,6 +121,7 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
         duration: Duration::from_secs(SECONDS),
         warmup: Duration::from_secs(5),
         clients: PEOPLE,
+        visit: None,
         engine: Engine::Live,
         workload: Workload::Poisson {
             mean_gap: Duration::from_millis(47_500),

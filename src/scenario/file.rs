@@ -145,7 +145,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     let engines = [("live", Engine::Live), ("sim", Engine::Sim), ("theory", Engine::Theory)];
     let engine = top.choice("engine", Some(Engine::Live), &engines).unwrap_or(Engine::Live);
     top.not_yet_unless("headers", |node| node.text() == Some("lean"), "only headers = \"lean\" is");
-    top.not_yet("visit", "leave it out: all people stay");
+    let visit = top.optional_duration("visit", Bounds::durations(100, DAY));
     let network = network::read(&mut top);
     top.not_yet("fleet", "leave it out: one server");
     top.not_yet("fault", "leave it out: nothing breaks");
@@ -168,6 +168,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         duration,
         warmup,
         clients,
+        visit,
         engine,
         workload,
         network,
@@ -182,7 +183,7 @@ fn elsewhere(key: &str) -> Option<String> {
 }
 
 fn default_warmup(transports: &[Transport]) -> Duration {
-    let longest = transports.iter().filter_map(|transport| transport.way.interval()).max();
+    let longest = transports.iter().filter_map(|transport| transport.way.longest_interval()).max();
     longest.map_or(PUSH_WARMUP, |interval| interval.min(LONGEST_WARMUP))
 }
 

@@ -59,7 +59,7 @@ impl Socket {
         self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    fn has_read(&mut self, bytes: &[u8]) {
+    fn has_read(&mut self, bytes: &[u8], full: bool) {
         if bytes.is_empty() {
             self.over = true;
             return;
@@ -67,8 +67,8 @@ impl Socket {
         if self.meter.untouched() {
             self.recording = Recording::first(&self.meter.counters);
         }
-        self.meter.read(bytes.len());
-        if self.meter.phase() == Phase::Idle {
+        self.meter.read(bytes.len(), full);
+        if self.meter.phase() == Phase::Idle && self.meter.begins_heads() {
             self.meter.enter(Phase::Head);
             (self.phase, self.since) = (Phase::Head, Instant::now());
         }
@@ -174,7 +174,8 @@ impl AsyncRead for Socket {
         let before = buf.filled().len();
         match self.stream()?.poll_read(cx, buf) {
             Poll::Ready(Ok(())) => {
-                self.has_read(&buf.filled()[before..]);
+                let full = buf.remaining() == 0;
+                self.has_read(&buf.filled()[before..], full);
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => {
@@ -253,7 +254,7 @@ async fn linger(mut stream: Stream, meter: Arc<Meter>) {
         loop {
             match stream.read(&mut buffer).await? {
                 0 => return io::Result::Ok(()),
-                count => meter.read(count),
+                count => meter.read(count, count == buffer.len()),
             }
         }
     })

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use super::feed::Feed;
+use super::feed::{Feed, Item};
 use super::legs::Legs;
 use super::part::Part;
 use super::{World, hold, poll, push, sends, skips_ahead};
 use crate::ledger::{PersonLog, Staleness};
 use crate::transport::{Transport, Way};
+use crate::workload::Visit;
 
 /// The people of one transport and the feeds they read.
 pub(super) struct Crowd<'a> {
@@ -25,6 +26,9 @@ pub(super) struct Person<'a> {
     pub(super) world: &'a World<'a>,
     pub(super) way: &'a Way,
     pub(super) client: u32,
+    pub(super) visit: Visit,
+    /// When it takes the seat; meaningless for those who are there when traffic starts.
+    pub(super) came: i64,
     pub(super) legs: Legs<'a>,
     pub(super) feed: &'a Feed,
 }
@@ -60,24 +64,59 @@ impl<'a> Crowd<'a> {
             if client == self.world.person {
                 part.person = Some(PersonLog::new(client));
             }
-            let link = self.world.scenario.network.as_ref();
-            let legs = Legs::new(link, self.world.scenario.seed, client);
-            let person = Person { world: self.world, way: &self.transport.way, client, legs, feed };
+            part.held += 1;
             let mut stale = Staleness::default();
-            self.live(&person, &mut part, &mut stale);
+            let mut free = i64::MIN;
+            for visit in self.world.visits(client) {
+                let link = self.world.scenario.network.as_ref();
+                let legs = Legs::new(link, self.world.scenario.seed, client, visit.number);
+                // Somebody who waits for an answer keeps the seat until it comes.
+                let came = visit.from.max(free);
+                let way = &self.transport.way;
+                let person = Person { world: self.world, way, client, visit, came, legs, feed };
+                free = visit.until.max(self.stay(&person, &mut part, &mut stale));
+            }
             part.staleness += stale.twice;
         }
         part
     }
 
-    fn live(&self, person: &Person<'_>, part: &mut Part, stale: &mut Staleness) {
+    /// One person's visit. Returns when the last answer came that was waited for; `i64::MIN` if the end was
+    /// not put off by one.
+    fn stay(&self, person: &Person<'_>, part: &mut Part, stale: &mut Staleness) -> i64 {
         // The timeline shows every poll of its person, so that one is never skipped ahead.
         let ahead = self.skips_ahead && person.client != self.world.person;
         match person.way {
             Way::Poll { .. } if ahead => poll::skip_ahead(person, part, stale),
             Way::Poll { .. } => poll::step(person, part, stale),
-            Way::LongPoll { hold } => hold::live(person, *hold, part, stale),
-            Way::Sse | Way::WebSocket { .. } => push::live(person, part, stale),
+            Way::LongPoll { hold } => {
+                hold::stay(person, *hold, part, stale);
+                i64::MIN
+            }
+            Way::Sse | Way::WebSocket { .. } => {
+                push::stay(person, part, stale);
+                i64::MIN
+            }
+        }
+    }
+}
+
+impl Person<'_> {
+    /// How far the feed is when the server looks at `at`.
+    pub(super) fn head(&self, at: i64) -> usize {
+        self.feed.items.partition_point(|item| item.server <= at)
+    }
+
+    /// The person leaves at `left` with `items` not in hand: they have been missed until now. What had no
+    /// chance to be read yet is not owed; what lived too short is.
+    pub(super) fn leave(&self, items: &[Item], left: i64, part: &mut Part, stale: &mut Staleness) {
+        let missed = items.iter().take_while(|item| item.server < left);
+        for item in missed.filter(|item| item.author != self.client) {
+            stale.missed(item.at, left.min(item.dies).min(self.world.duration));
+            if item.dies <= left && item.step.is_some() {
+                part.fate.expected += 1;
+                part.fate.expired += 1;
+            }
         }
     }
 }

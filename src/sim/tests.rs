@@ -8,7 +8,7 @@ use super::{Options, run, skips_ahead};
 use crate::link::Link;
 use crate::outcome::Outcome;
 use crate::scenario::{Engine, Inbox, Scenario, Workload};
-use crate::transport::{Transport, Way};
+use crate::transport::{Http, Transport, Way};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -25,6 +25,7 @@ fn scenario(clients: u32, duration: Duration, workload: Workload, ways: Vec<Way>
         duration,
         warmup: ms(1000),
         clients,
+        visit: None,
         engine: Engine::Sim,
         network: None,
         workload,
@@ -34,7 +35,13 @@ fn scenario(clients: u32, duration: Duration, workload: Workload, ways: Vec<Way>
 }
 
 fn poll(interval: u64) -> Way {
-    Way::Poll { interval: ms(interval), keep_alive: true, conditional: false }
+    Way::Poll {
+        interval: ms(interval),
+        backoff_max: None,
+        keep_alive: true,
+        conditional: false,
+        http: Http::One,
+    }
 }
 
 fn poisson(mean_gap: u64, inbox: Inbox) -> Workload {
@@ -74,13 +81,16 @@ fn workloads() -> impl Strategy<Value = Workload> {
 }
 
 fn scenarios() -> impl Strategy<Value = Scenario> {
-    let way = (150u64..3000, any::<bool>(), any::<bool>());
-    (any::<u64>(), 1u32..5, 1000u64..9000, 0u64..3000, workloads(), way, 0u64..60, 0u64..30).prop_map(
-        |(seed, groups, duration, warmup, workload, (interval, keep_alive, conditional), rtt, jitter)| {
-            let way = Way::Poll { interval: ms(interval), keep_alive, conditional };
+    let way = (150u64..3000, any::<bool>(), any::<bool>(), any::<bool>());
+    let time = (1000u64..9000, 0u64..3000, proptest::option::of(200u64..6000));
+    (any::<u64>(), 1u32..5, time, workloads(), way, 0u64..60, 0u64..30).prop_map(
+        |(seed, groups, (duration, warmup, visit), workload, (interval, keep_alive, conditional, http_2), rtt, jitter)| {
+            let (interval, http) = (ms(interval), if http_2 { Http::Two } else { Http::One });
+            let way = Way::Poll { interval, backoff_max: None, keep_alive: keep_alive || http_2, conditional, http };
             let mut made = scenario(groups * 3, ms(duration), workload, vec![way]);
             made.seed = seed;
             made.warmup = ms(warmup);
+            made.visit = visit.map(ms);
             made.network = (rtt > 0).then(|| link(rtt, jitter.min(rtt / 2)));
             made
         },

@@ -10,6 +10,10 @@ use crate::clock::as_micros;
 use crate::ledger::Plan;
 use crate::scenario::Workload;
 use crate::sizes::PollSizes;
+use crate::transport::Way;
+
+mod backoff;
+mod visits;
 
 /// Everything that is expected of a crowd of short polls. T is the period of the polls at the server,
 /// d the mean one-way delay, λ the rate of Poisson news.
@@ -30,13 +34,29 @@ use crate::sizes::PollSizes;
 /// * Staleness, Poisson: with g(u) the mean age of the oldest event of the last u seconds, the mean of
 ///   g over \[d, d + T\]; for d = 0 it is T(½ − 1/x + (1 − e⁻ˣ)/x²), x = λT.
 ///
+/// Where the interval changes, see [`backoff`]; where people come and go, [`visits`].
+///
 /// # Errors
-/// Whether an answer outlasts the interval is left to chance, so that no formula gives the period.
-pub(super) fn expect(
+/// Whether an answer outlasts the interval is left to chance, so that no formula gives the period; or what
+/// those two say, and both together.
+pub(super) fn expect(view: &View<'_>, way: &Way) -> Result<Expected, String> {
+    let Way::Poll { interval, backoff_max, keep_alive, .. } = *way else {
+        unreachable!("only short polls have an interval")
+    };
+    let sizes = PollSizes::of_poll(0, 0, view.news.conflates, way);
+    match (view.stay, backoff_max.filter(|longest| *longest > interval)) {
+        (None, None) => steady(view, interval, keep_alive, &sizes),
+        (Some(stay), None) => visits::expect(view, stay, interval, keep_alive, &sizes),
+        (None, Some(longest)) => backoff::expect(view, interval, longest, keep_alive, &sizes),
+        (Some(_), Some(_)) => Err("no formula describes backoff_max and visits together".to_owned()),
+    }
+}
+
+fn steady(
     view: &View<'_>,
     interval: Duration,
     keep_alive: bool,
-    conditional: bool,
+    sizes: &PollSizes,
 ) -> Result<Expected, String> {
     let every = interval.as_secs_f64();
     let period = period(view, every, keep_alive)?;
@@ -58,8 +78,7 @@ pub(super) fn expect(
         ack: Some(2.0 * view.path.d),
         ..Expected::default()
     };
-    let sizes = PollSizes::new(0, 0, view.news.conflates, keep_alive, conditional);
-    deliveries(view, period, &sizes, &mut expected);
+    deliveries(view, period, sizes, &mut expected);
     Ok(expected)
 }
 

@@ -11,7 +11,7 @@ use crate::transport::COMMENT_EVERY;
 /// share of that, so that window/every of them are expected.
 pub(super) fn stream(view: &View<'_>) -> Expected {
     let mut expected = pushed(view, false);
-    expected.comments = view.clients * view.window / COMMENT_EVERY.as_secs_f64();
+    expected.comments = view.clients * connected(view) * view.window / COMMENT_EVERY.as_secs_f64();
     expected.posts = view.news.sends;
     // A sender's POSTs need a connection beside the stream.
     expected.opened += view.news.senders;
@@ -24,10 +24,25 @@ pub(super) fn stream(view: &View<'_>) -> Expected {
 pub(super) fn socket(view: &View<'_>, ping: Duration) -> Expected {
     let mut expected = pushed(view, true);
     if !ping.is_zero() {
-        expected.pings = 2.0 * view.clients * view.window / ping.as_secs_f64();
+        expected.pings = 2.0 * view.clients * connected(view) * view.window / ping.as_secs_f64();
     }
     expected.traffic = traffic::pushed(view, &expected, true);
     expected
+}
+
+/// Share of the time in which somebody on a seat is connected: a newcomer is so three trips after coming,
+/// two for the connection and one for the request.
+fn connected(view: &View<'_>) -> f64 {
+    view.stay.map_or(1.0, |stay| libm::exp(-3.0 * view.path.d / stay))
+}
+
+/// Share of the news that reaches somebody: who is connected, and stays for another trip. Nobody leaves
+/// after the window.
+fn reached(view: &View<'_>) -> f64 {
+    let Some(stay) = view.stay else { return 1.0 };
+    let (d, window) = (view.path.d.min(view.window), view.window);
+    let stays = ((window - d) * libm::exp(-d / stay) - stay * libm::expm1(-d / stay)) / window;
+    connected(view) * stays
 }
 
 /// Delay: d, the mean trip of RFC 6202's push, and another for what a client writes. Uniform jitter
@@ -36,11 +51,16 @@ pub(super) fn socket(view: &View<'_>, ping: Duration) -> Expected {
 fn pushed(view: &View<'_>, socket: bool) -> Expected {
     let (d, jitter) = (view.path.d, view.path.jitter);
     let mut expected = Expected {
-        opens: view.clients,
-        opened: view.clients,
+        opens: view.clients + view.visitors().0,
+        opened: view.clients + view.visitors().0,
         held: view.clients,
-        delivered: view.news.owed,
-        staleness: if d == 0.0 { Some(0.0) } else { view.oldest_of_last(d) },
+        owed: Some(view.news.owed * reached(view)),
+        delivered: view.news.owed * reached(view),
+        staleness: match view.stay {
+            _ if d == 0.0 => Some(0.0),
+            None => view.oldest_of_last(d),
+            Some(_) => None,
+        },
         ack: Some(2.0 * d),
         ..Expected::default()
     };

@@ -53,6 +53,13 @@ impl Traffic {
         self.segments += n * wire::segments(bytes.ceil() as u64) as f64;
     }
 
+    /// So many visitors ask where the feed stands.
+    pub(super) fn first_polls(&mut self, view: &View<'_>, sizes: &PollSizes, visitors: f64) {
+        let (up, down) = sizes.connection();
+        self.up(visitors, (sizes.first_request() + up) as f64 + sizes.name(names(view)));
+        self.down(visitors, (sizes.first_answer(view.news.offset as u64) + down) as f64);
+    }
+
     /// What clients write, and that the server has it.
     fn sends(&mut self, view: &View<'_>, by_frame: bool) {
         let Some(plan) = view.plan else { return };
@@ -88,7 +95,7 @@ pub(super) fn polls(view: &View<'_>, sizes: &PollSizes, expected: &Expected, jso
     let mut traffic = Traffic::default();
     let offset = view.news.offset as u64;
     let with_news = (expected.polls - expected.empty).max(0.0);
-    traffic.up(expected.polls, sizes.request(offset) as f64 + names(view));
+    traffic.up(expected.polls, sizes.request(offset) as f64 + sizes.name(names(view)));
     traffic.down(expected.empty, sizes.nope(offset) as f64);
     traffic.down(with_news, answer(view, sizes, expected.per_answer.max(1.0), json));
     traffic.sends(view, false);
@@ -105,11 +112,12 @@ pub(super) fn event(sums: &Sums, socket: bool) -> f64 {
 pub(super) fn pushed(view: &View<'_>, expected: &Expected, socket: bool) -> Traffic {
     let mut sums = Sums::default();
     let mut traffic = Traffic::default();
+    let reached = expected.delivered / view.news.owed.max(f64::MIN_POSITIVE);
     for item in view.news.counted() {
         sums.add(item, item.pairs);
-        traffic.down(item.pairs, sizes::pushed(item.json as u64, item.kind as u64, socket) as f64);
+        traffic.down(item.pairs * reached, sizes::pushed(item.json as u64, item.kind as u64, socket) as f64);
     }
-    traffic.payload = sums.payload;
+    traffic.payload = sums.payload * reached;
     if socket {
         traffic.down(expected.pings / 2.0, sizes::PING as f64);
         traffic.up(expected.pings / 2.0, sizes::PONG as f64);
@@ -117,7 +125,16 @@ pub(super) fn pushed(view: &View<'_>, expected: &Expected, socket: bool) -> Traf
         traffic.down(expected.comments, sizes::COMMENT as f64);
     }
     traffic.sends(view, socket);
-    let opening = sizes::opening(0, 0, view.news.conflates, socket) as f64 + names(view);
-    traffic.opening = view.clients * opening;
+    let heads = sizes::opening(0, 0, view.news.conflates, socket);
+    traffic.opening = expected.opens * ((heads.up + heads.down) as f64 + names(view));
+    // Those who come while the window is measured.
+    let came = view.visitors().1;
+    let hello = sizes::hello(view.news.offset as u64, socket);
+    traffic.up(came, heads.up as f64 + names(view));
+    traffic.down(came, (heads.down + hello) as f64);
+    if socket {
+        traffic.up(came, sizes::CLOSE_UP as f64);
+        traffic.down(came, sizes::CLOSE_DOWN as f64);
+    }
     traffic
 }

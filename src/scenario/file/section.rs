@@ -240,6 +240,15 @@ impl<'a> Section<'a> {
         .unwrap_or(bounds.least)
     }
 
+    /// A duration whose absence means something else.
+    pub(super) fn optional_duration(
+        &mut self,
+        key: &'static str,
+        bounds: Bounds<Duration>,
+    ) -> Option<Duration> {
+        self.get(key).map(|_| self.duration(key, None, bounds))
+    }
+
     /// Bytes.
     pub(super) fn size(&mut self, key: &'static str, bounds: Bounds<usize>) -> Option<usize> {
         let node = self.get(key)?;

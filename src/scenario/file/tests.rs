@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::scenario::{Inbox, Workload};
-use crate::transport::Way;
+use crate::transport::{Http, Way};
 
 mod network;
 mod workload;
@@ -70,7 +70,13 @@ fn a_file_becomes_a_scenario_with_its_defaults() {
         Workload::Poisson { mean_gap: Duration::from_millis(47_500), inbox: Inbox::Own, payload: None };
     assert_eq!(scenario.workload, expected);
     let ways: Vec<_> = scenario.transports.iter().map(|t| (t.label.as_str(), t.way.clone())).collect();
-    let poll = Way::Poll { interval: Duration::from_secs(5), keep_alive: true, conditional: false };
+    let poll = Way::Poll {
+        interval: Duration::from_secs(5),
+        backoff_max: None,
+        keep_alive: true,
+        conditional: false,
+        http: Http::One,
+    };
     let socket = Way::WebSocket { ping: Duration::from_secs(25), read_buffer: 4096 };
     assert_eq!(ways, [("poll", poll), ("websocket", socket)]);
 }
@@ -217,22 +223,19 @@ fn broken_toml_is_named_by_line_with_the_rest() {
 #[test]
 fn parts_that_are_not_built_yet_say_so() {
     let text = format!(
-        "visit = \"30s\"\nheaders = \"871B\"\n{}\n{}",
+        "headers = \"871B\"\n{}\n{}",
         LETTERS
             .replace(
                 "interval = \"5s\"",
-                "interval = \"5s\"\nhttp = \"2\"\nshared_cache = \"5s\"\nbackoff_max = \"9s\""
+                "interval = \"5s\"\nshared_cache = \"5s\""
             )
             .replace("\"websocket\"", "\"websocket\"\ncoalesce = \"5ms\""),
         "[fleet]\nservers = 2\n[[fault]]\nat = \"1s\"\n"
     );
     let lines = told(&text, &Overrides::default());
     let keys = [
-        "visit",
         "headers",
-        "poll.http",
         "poll.shared_cache",
-        "poll.backoff_max",
         "websocket.coalesce",
         "fleet",
         "fault",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::transport::{Transport, Way};
+use crate::transport::{Http, Transport, Way};
 use crate::units::parse_duration;
 
 use super::section::{Bounds, Section};
@@ -145,13 +145,18 @@ fn poll(section: &mut Section<'_>) -> Way {
     let interval = section.duration("interval", None, Bounds::durations(1, DAY));
     let keep_alive = section.bool("keep_alive", true);
     let conditional = section.bool("conditional", false);
-    section.not_yet("backoff_max", "leave it out: the interval stays the same");
+    let backoff_max = section.optional_duration("backoff_max", Bounds { least: interval, most: DAY });
     section.not_yet("shared_cache", "leave it out: every request reaches the server");
-    let http = section.get("http").and_then(Node::text);
-    if section.choice("http", Some("1.1"), &[("1.1", "1.1"), ("2", "2")]).is_some() && http == Some("2") {
-        section.not_yet("http", "http = \"1.1\" is");
+    let http =
+        section.choice("http", Some(Http::One), &[("1.1", Http::One), ("2", Http::Two)]).unwrap_or_default();
+    if http == Http::Two
+        && !keep_alive
+        && let Some(node) = section.get("keep_alive")
+    {
+        let message = "will not do with http = \"2\", whose connections are made to be kept; leave it out";
+        section.problem("keep_alive", &node.origin, format!("{} {message}", node.shown()));
     }
-    Way::Poll { interval, keep_alive, conditional }
+    Way::Poll { interval, backoff_max, keep_alive, conditional, http }
 }
 
 fn web_socket(section: &mut Section<'_>) -> Way {
