@@ -221,7 +221,8 @@ impl Crowd {
 
     /// Returns when a visit is over.
     async fn over(&self, visit: &Visit) {
-        if visit.is_last() {
+        // Nobody leaves before traffic starts.
+        if visit.is_last() || !self.through_the_gate().await {
             return std::future::pending().await;
         }
         self.sleep_until(visit.until).await;

@@ -15,10 +15,8 @@ use http2::Http2;
 pub const PING: u64 = 2;
 /// The masked pong of a client.
 pub const PONG: u64 = 6;
-/// A client's close frame without a reason, masked, and the server's answer to it.
-pub const CLOSE_UP: u64 = 6;
-/// See [`CLOSE_UP`].
-pub const CLOSE_DOWN: u64 = 2;
+/// A client's close frame without a reason, masked. It is gone when the server could answer.
+pub const CLOSE: u64 = 6;
 /// `:\n\n` in a chunk of its own.
 pub const COMMENT: u64 = 8;
 /// About what an acknowledgement takes; for its time on a slow line only.
@@ -31,7 +29,7 @@ const HOST: u64 = 23;
 /// `date: Tue, 24 Nov 2026 03:30:13 GMT\r\n`.
 const DATE: u64 = 37;
 /// `connection: close\r\n`.
-const CLOSE: u64 = 19;
+const CONNECTION_CLOSE: u64 = 19;
 
 /// An answer's body without events and without the digits of its offset.
 const EMPTY_BODY: u64 =
@@ -99,7 +97,7 @@ pub struct PollSizes {
 
 impl PollSizes {
     fn new(topic: u64, client: u32, conflates: bool, keep_alive: bool, conditional: bool) -> Self {
-        let close = if keep_alive { 0 } else { CLOSE };
+        let close = if keep_alive { 0 } else { CONNECTION_CLOSE };
         let request =
             len("GET /topics//events?as=&limit=10000&after=&epoch= HTTP/1.1\r\naccept: */*\r\n\r\n")
                 + topic
@@ -154,10 +152,10 @@ impl PollSizes {
         self.http2.as_ref().map_or(characters, |_| http2::NAME / 8.0 * characters)
     }
 
-    /// What a new connection takes besides its requests and answers: (up, down).
+    /// What a new connection takes besides its requests and answers, piece by piece: (up, down).
     #[must_use]
-    pub fn connection(&self) -> (u64, u64) {
-        self.http2.as_ref().map_or((0, 0), |_| http2::OPENING)
+    pub fn connection(&self) -> &'static [(u64, u64)] {
+        self.http2.as_ref().map_or(&[], |_| &http2::CONNECTION)
     }
 
     /// The request that asks where the feed stands: without a position, hence without a tag.
@@ -173,7 +171,7 @@ impl PollSizes {
     #[must_use]
     pub fn first_answer(&self, offset: u64) -> u64 {
         if let Some(http2) = &self.http2 {
-            return http2.answer(offset, EMPTY_BODY + digits(offset));
+            return http2.first_answer(offset, EMPTY_BODY + digits(offset));
         }
         self.answer + EMPTY_BODY + 2 + 2 * digits(offset)
     }

@@ -197,6 +197,8 @@ impl hyper::body::Body for Metered {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        // From an exact size hyper makes a `content-length`, on HTTP/2 for an answer without a body, too:
+        // a 304 must not say 0 (RFC 9110 §8.6).
+        if self.body.is_end_stream() { SizeHint::new() } else { self.body.size_hint() }
     }
 }

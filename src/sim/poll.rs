@@ -72,8 +72,14 @@ impl Grid {
         let (came, up) = (person.came, self.sizes.first_request());
         let down = |arrives: i64| self.sizes.first_answer(person.head(arrives) as u64);
         let (arrives, knows) = person.legs.first_exchange(came, up, down);
-        let (more_up, more_down) = self.sizes.connection();
-        book(person, came, knows, 0, (up + more_up, down(arrives) + more_down), part);
+        book(person, came, knows, 0, (up, down(arrives)), part);
+        if part.book.counts(came) {
+            let step = part.book.step_of(came);
+            for &(up, down) in self.sizes.connection() {
+                part.traffic.up(step, up, 1);
+                part.traffic.down(step, down, 1);
+            }
+        }
         self.first = skip(self.pace, came, knows, part);
         (self.taken, self.knows) = (person.head(arrives), knows);
     }

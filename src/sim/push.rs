@@ -17,7 +17,7 @@ pub(super) fn stay(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) 
     beats(person, opened, part);
     let until = person.visit.until;
     if socket && person.visit.until < person.world.duration {
-        cross(part, until, sizes::CLOSE_UP, sizes::CLOSE_DOWN);
+        cross(part, until, sizes::CLOSE, 0);
     }
     // Bytes arrive in the order in which they were sent: a late one holds up those behind it.
     let (mut line_free, mut last) = (i64::MIN, i64::MIN);

@@ -15,17 +15,19 @@ const DIGIT: f64 = 5.7;
 const HEX: f64 = 5.625;
 /// Bits of a character of a topic's name: small letters, digits and a hyphen.
 pub(super) const NAME: f64 = 6.0;
-/// What the connection itself takes. Up: the preface, SETTINGS, WINDOW_UPDATE, an acknowledgement, and
-/// `:authority` and `accept` in full. Down: SETTINGS, WINDOW_UPDATE, an acknowledgement, and
-/// `cache-control` and `content-type` in full.
-pub(super) const OPENING: (u64, u64) = (24 + 39 + 13 + 9 + 17, 27 + 13 + 9 + 18);
+/// What the connection itself takes (captured), as it is written: (up, down). Up: the preface, SETTINGS,
+/// WINDOW_UPDATE, and what `:authority` and `accept` take in full; an acknowledgement; GOAWAY at the end.
+/// Down: SETTINGS; WINDOW_UPDATE, an acknowledgement, and `cache-control` and `content-type` in full.
+pub(super) const CONNECTION: [(u64, u64); 3] =
+    [(24 + 33 + 13 + 16, 33), (FRAME, 13 + FRAME + 7 + 12), (FRAME + 8, 0)];
 
 /// Of one polling client.
 #[derive(Debug)]
 pub(super) struct Http2 {
     /// Bits of the path without a position.
     path: f64,
-    /// Bytes of a date that is new as often as the polls' seconds are.
+    /// Bytes of a new date, and of one that is new as often as the polls' seconds are.
+    new_date: u64,
     date: u64,
     conditional: bool,
 }
@@ -37,9 +39,9 @@ impl Http2 {
             + NAME * topic as f64
             + DIGIT * digits(client.into()) as f64
             + if conflates { bits("&conflate=true") as f64 } else { 0.0 };
-        let new = (1 + string(bits("Tue, 24 Nov 2026 03:30:13 GMT"))) as f64;
-        let date = (1.0 + (new - 1.0) * interval.min(1.0)).round() as u64;
-        Self { path, date, conditional }
+        let new_date = 1 + string(bits("Tue, 24 Nov 2026 03:30:13 GMT"));
+        let date = (1.0 + (new_date - 1) as f64 * interval.min(1.0)).round() as u64;
+        Self { path, new_date, date, conditional }
     }
 
     /// The request of somebody without a position.
@@ -60,6 +62,11 @@ impl Http2 {
     /// Status, `cache-control`, the tag and the date.
     pub(super) fn unchanged(&self, offset: u64) -> u64 {
         FRAME + 2 + tag(offset) + self.date
+    }
+
+    /// The first answer on a connection.
+    pub(super) fn first_answer(&self, offset: u64, body: u64) -> u64 {
+        self.answer(offset, body) + self.new_date - self.date
     }
 
     /// The same with `content-type`, `content-length` and a body, in one frame.

@@ -55,9 +55,12 @@ impl Traffic {
 
     /// So many visitors ask where the feed stands.
     pub(super) fn first_polls(&mut self, view: &View<'_>, sizes: &PollSizes, visitors: f64) {
-        let (up, down) = sizes.connection();
-        self.up(visitors, (sizes.first_request() + up) as f64 + sizes.name(names(view)));
-        self.down(visitors, (sizes.first_answer(view.news.offset as u64) + down) as f64);
+        self.up(visitors, sizes.first_request() as f64 + sizes.name(names(view)));
+        self.down(visitors, sizes.first_answer(view.news.offset as u64) as f64);
+        for &(up, down) in sizes.connection() {
+            self.up(visitors, up as f64);
+            self.down(visitors, down as f64);
+        }
     }
 
     /// What clients write, and that the server has it.
@@ -133,8 +136,7 @@ pub(super) fn pushed(view: &View<'_>, expected: &Expected, socket: bool) -> Traf
     traffic.up(came, heads.up as f64 + names(view));
     traffic.down(came, (heads.down + hello) as f64);
     if socket {
-        traffic.up(came, sizes::CLOSE_UP as f64);
-        traffic.down(came, sizes::CLOSE_DOWN as f64);
+        traffic.up(came, sizes::CLOSE as f64);
     }
     traffic
 }

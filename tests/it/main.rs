@@ -8,6 +8,7 @@ mod handshake;
 mod harness;
 mod live_runs;
 mod network;
+mod people_and_pace;
 mod peers;
 mod program;
 mod serve_command;
