@@ -241,8 +241,7 @@ pub fn opening(topic: u64, client: u32, conflates: bool, socket: bool) -> Openin
 /// What a stream or socket says first, to a reader who begins at `offset`.
 #[must_use]
 pub fn hello(offset: u64, socket: bool) -> u64 {
-    let told =
-        len(r#"{"epoch":"","offset":,"first":1,"recovered":true}"#) + EPOCH + digits(offset);
+    let told = len(r#"{"epoch":"","offset":,"first":1,"recovered":true}"#) + EPOCH + digits(offset);
     if socket {
         let hello = told + len(r#"{"hello":}"#);
         return header_size(hello, false) as u64 + hello;

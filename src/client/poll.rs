@@ -78,13 +78,7 @@ async fn ask_on_the_grid(
 }
 
 /// One poll and, while the server says there is more, the next at once. Returns when it was over.
-async fn ask(
-    crowd: &Crowd,
-    client: u32,
-    asker: &mut Asker<'_>,
-    pace: &mut Pace,
-    mut intended: i64,
-) -> i64 {
+async fn ask(crowd: &Crowd, client: u32, asker: &mut Asker<'_>, pace: &mut Pace, mut intended: i64) -> i64 {
     let mut events = 0;
     loop {
         let sent = crowd.now();

@@ -18,7 +18,7 @@ const READ_BUFFER: usize = 4096;
 
 pub(super) async fn stay(crowd: &Crowd, client: u32, visit: &Visit) -> i64 {
     let own = crowd.own_events(client, visit);
-    let mut person = Person { crowd, client, visit, own, position: None, opened: i64::MIN };
+    let mut person = Person { crowd, client, visit, own, unanswered: 0, position: None, opened: i64::MIN };
     let mut attempt = 0;
     loop {
         let again = person.position.is_some();
@@ -31,8 +31,10 @@ pub(super) async fn stay(crowd: &Crowd, client: u32, visit: &Visit) -> i64 {
             attempt = 0;
             person.talk(socket).await;
         }
-        if crowd.stop.is_cancelled() || (crowd.now() >= visit.until && person.own.is_empty()) {
-            return i64::MIN;
+        let now = crowd.now();
+        if crowd.stop.is_cancelled() || (now >= visit.until && person.own.is_empty()) {
+            // Beyond the end of the visit the last acknowledgement was waited for.
+            return if own.is_empty() { i64::MIN } else { now };
         }
         back_off(crowd, client, attempt).await;
         attempt += 1;
@@ -45,6 +47,8 @@ struct Person<'a> {
     visit: &'a Visit,
     /// Its own events that it has not sent yet.
     own: &'a [u32],
+    /// Those it has sent on this socket and knows nothing of yet.
+    unanswered: u32,
     position: Option<Position>,
     /// When it could send for the first time, if that was within the run.
     opened: i64,
@@ -67,8 +71,10 @@ impl Person<'_> {
     /// Reads and sends until the socket is lost or the run ends.
     async fn talk(&mut self, mut socket: Socket) {
         let mut gate_open = false;
+        self.unanswered = 0;
         loop {
             let next = self.own.first().copied();
+            let may_leave = self.position.is_some() && next.is_none() && self.unanswered == 0;
             tokio::select! {
                 message = socket.next() => match message {
                     Some(Ok(message)) => self.take(message),
@@ -77,11 +83,12 @@ impl Person<'_> {
                 open = self.crowd.through_the_gate(), if !gate_open => gate_open = open,
                 () = self.due(next), if gate_open && next.is_some() => {
                     self.own = &self.own[1..];
+                    self.unanswered += 1;
                     if !self.send(&mut socket, next).await {
                         return;
                     }
                 }
-                () = self.crowd.over(self.visit), if self.position.is_some() && next.is_none() => break,
+                () = self.crowd.over(self.visit), if may_leave => break,
                 () = self.crowd.stop.cancelled() => break,
             }
         }
@@ -101,7 +108,8 @@ impl Person<'_> {
         {
             let mut ledger = self.crowd.ledger();
             // What fell due while the socket was being opened is not late by the load generator's fault.
-            let waited = self.opened.saturating_sub(self.crowd.plan.schedule.events[event as usize].at).max(0);
+            let waited =
+                self.opened.saturating_sub(self.crowd.plan.schedule.events[event as usize].at).max(0);
             ledger.publish_sent(event, self.crowd.now() - waited);
             ledger.sent(event, true);
         }
@@ -135,11 +143,13 @@ impl Person<'_> {
             }
             self.crowd.tell(self.client, || Saw::Opened);
         } else if let Some(ack) = frame.ack {
+            self.unanswered = self.unanswered.saturating_sub(1);
             let ack = serde_json::from_str::<Ack<'_>>(ack.get()).ok();
             if let Some(event) = ack.and_then(|ack| self.event_of(&ack.id?)) {
                 self.crowd.ledger().acknowledged(event, self.crowd.now(), true);
             }
         } else if frame.error.is_some() {
+            self.unanswered = self.unanswered.saturating_sub(1);
             if let Some(event) = frame.id.and_then(|id| self.event_of(&id)) {
                 self.crowd.ledger().send_failed(event);
             }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::book::Book;
-use super::{Ledger, distribution::Distribution, dies_at};
+use super::{Ledger, dies_at, distribution::Distribution};
 use crate::outcome::{self, Deliveries, Requests, SAMPLE_LIMIT, Sends, Series, TransportOutcome};
 
 /// The four fates of owed (client, event) pairs.
@@ -59,6 +59,7 @@ impl Ledger {
             let topic = &self.plan.by_topic[self.plan.schedule.reads[client] as usize];
             // Backwards, so that the keys of later deliveries are known when an event is judged.
             let mut later_keys: HashSet<&str> = HashSet::new();
+            let mut later_came = false;
             let mut spans = reader.spans.iter().rev();
             let mut span = spans.next();
             for (ordinal, &index) in topic.iter().enumerate().rev() {
@@ -67,8 +68,12 @@ impl Ledger {
                     span = spans.next();
                     // Nobody is recompensed by what came to the next on the seat.
                     later_keys.clear();
+                    later_came = false;
                 }
                 let got = reader.has(ordinal as u32);
+                // What people write may overtake; the schedule's own events come in order.
+                let in_order = event.author.is_none();
+                later_came |= got && in_order;
                 if got && self.plan.schedule.conflate {
                     later_keys.extend(event.key.as_deref());
                 }
@@ -83,7 +88,8 @@ impl Ledger {
                 let Some(span) = span.filter(|span| event.at < span.until) else { continue };
                 let superseded = event.key.as_deref().is_some_and(|key| later_keys.contains(key));
                 let died = dies_at(event.at, event.ttl_ms) <= span.until.min(end);
-                let had_its_chance = event.at < span.no_chance.min(end - pending_us);
+                let had_its_chance =
+                    event.at < span.no_chance.min(end - pending_us) || (later_came && in_order);
                 if superseded || died || had_its_chance {
                     fate.expected += 1;
                     fate.superseded += u64::from(superseded);

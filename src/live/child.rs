@@ -88,7 +88,8 @@ async fn address(lines: &mut Lines<BufReader<ChildStdout>>, before: &str) -> any
 
 fn arguments(context: &Context<'_>, transport: &Transport) -> Vec<String> {
     let scenario = context.scenario;
-    let longest = scenario.transports.iter().filter_map(|t| t.way.longest_interval()).max().unwrap_or_default();
+    let longest =
+        scenario.transports.iter().filter_map(|t| t.way.longest_interval()).max().unwrap_or_default();
     // A slow poller must find its connection still open.
     let idle = (2 * longest).max(Duration::from_secs(300));
     // Every event of the run is kept, so that no reader is too late for one.

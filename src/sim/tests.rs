@@ -84,9 +84,23 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
     let way = (150u64..3000, any::<bool>(), any::<bool>(), any::<bool>());
     let time = (1000u64..9000, 0u64..3000, proptest::option::of(200u64..6000));
     (any::<u64>(), 1u32..5, time, workloads(), way, 0u64..60, 0u64..30).prop_map(
-        |(seed, groups, (duration, warmup, visit), workload, (interval, keep_alive, conditional, http_2), rtt, jitter)| {
+        |(
+            seed,
+            groups,
+            (duration, warmup, visit),
+            workload,
+            (interval, keep_alive, conditional, http_2),
+            rtt,
+            jitter,
+        )| {
             let (interval, http) = (ms(interval), if http_2 { Http::Two } else { Http::One });
-            let way = Way::Poll { interval, backoff_max: None, keep_alive: keep_alive || http_2, conditional, http };
+            let way = Way::Poll {
+                interval,
+                backoff_max: None,
+                keep_alive: keep_alive || http_2,
+                conditional,
+                http,
+            };
             let mut made = scenario(groups * 3, ms(duration), workload, vec![way]);
             made.seed = seed;
             made.warmup = ms(warmup);

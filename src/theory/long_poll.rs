@@ -61,6 +61,8 @@ pub(super) fn expect(view: &View<'_>, hold: Duration) -> Result<Expected, String
     let (came, first) = view.visitors();
     expected.opened += came;
     expected.traffic.first_polls(view, &sizes, first);
+    // A newcomer holds a poll besides those whose answers bring the next; who leaves leaves one behind.
+    expected.traffic.asked(view, &sizes, first);
     expected.polls += first;
     expected.empty += first;
     if expected.polls > 0.0 {

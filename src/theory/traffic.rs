@@ -63,6 +63,11 @@ impl Traffic {
         }
     }
 
+    /// So many polls without an answer.
+    pub(super) fn asked(&mut self, view: &View<'_>, sizes: &PollSizes, polls: f64) {
+        self.up(polls, sizes.request(view.news.offset as u64) as f64 + sizes.name(names(view)));
+    }
+
     /// What clients write, and that the server has it.
     fn sends(&mut self, view: &View<'_>, by_frame: bool) {
         let Some(plan) = view.plan else { return };

@@ -27,7 +27,14 @@ pub const fn bits(text: &str) -> u64 {
 #[must_use]
 pub const fn string(bits: u64) -> u64 {
     let bytes = bits.div_ceil(8);
-    bytes + if bytes < 127 { 1 } else if bytes < 255 { 2 } else { 3 }
+    bytes
+        + if bytes < 127 {
+            1
+        } else if bytes < 255 {
+            2
+        } else {
+            3
+        }
 }
 
 #[cfg(test)]

@@ -225,21 +225,12 @@ fn parts_that_are_not_built_yet_say_so() {
     let text = format!(
         "headers = \"871B\"\n{}\n{}",
         LETTERS
-            .replace(
-                "interval = \"5s\"",
-                "interval = \"5s\"\nshared_cache = \"5s\""
-            )
+            .replace("interval = \"5s\"", "interval = \"5s\"\nshared_cache = \"5s\"")
             .replace("\"websocket\"", "\"websocket\"\ncoalesce = \"5ms\""),
         "[fleet]\nservers = 2\n[[fault]]\nat = \"1s\"\n"
     );
     let lines = told(&text, &Overrides::default());
-    let keys = [
-        "headers",
-        "poll.shared_cache",
-        "websocket.coalesce",
-        "fleet",
-        "fault",
-    ];
+    let keys = ["headers", "poll.shared_cache", "websocket.coalesce", "fleet", "fault"];
     assert_eq!(lines.len(), keys.len(), "{lines:#?}");
     for (line, key) in lines.iter().zip(keys) {
         assert!(line.contains(&format!(" {key}: ")) && line.contains("is not built yet; "), "{line}");

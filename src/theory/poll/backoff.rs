@@ -40,12 +40,13 @@ pub(super) fn expect(
         ));
     }
     let window = view.window.min((SETTLED.0 * every).max(SETTLED.1 * longest.as_secs_f64()));
-    let steps = Chain { lambda, warmup: view.warmup, window }.follow(Pace::new(interval, Some(longest)));
+    let d = view.path.d;
+    let chain = Chain { lambda, warmup: view.warmup, window, trip: d };
+    let steps = chain.follow(Pace::new(interval, Some(longest)));
     let times = view.clients * view.window / window;
     let sum = |of: &dyn Fn(f64, &Step) -> f64| -> f64 {
         times * steps.iter().map(|(&interval, step)| of(interval as f64 / 1e6, step)).sum::<f64>()
     };
-    let d = view.path.d;
     let polls = sum(&|_, step| step.polls);
     let empty = sum(&|t, step| step.polls * libm::exp(-lambda * t));
     let spent = sum(&|_, step| step.time);
@@ -70,8 +71,8 @@ pub(super) fn expect(
     expected.traffic.payload += expected.delivered * view.payload_mean();
     if expected.delivered > 0.0 {
         let home = view.path.carries_down(traffic::answer(view, sizes, expected.per_answer.max(1.0), json));
-        expected.latency = Some(per_interval(&|t| t / 2.0) + home);
-        expected.wait = Some(per_interval(&|t| (t - d) * (t - d) / (2.0 * t)));
+        expected.latency = Some(sum(&|_, step| step.age) / spent + home);
+        expected.wait = Some(sum(&|_, step| step.wait) / spent);
         if view.path.steady() {
             let spans = steps.iter().map(|(&t, step)| (t as f64 / 1e6, step.time / (t as f64 / 1e6)));
             expected.law = Law::of_spans(spans.collect(), home);
@@ -84,6 +85,8 @@ struct Chain {
     lambda: f64,
     warmup: f64,
     window: f64,
+    /// One way.
+    trip: f64,
 }
 
 /// What one client does at one interval, expected.
@@ -93,6 +96,10 @@ struct Step {
     polls: f64,
     /// Seconds of the window spent in such intervals.
     time: f64,
+    /// ∫ of the time until the poll that ends the interval is at the server, and until it is sent, over those
+    /// seconds.
+    age: f64,
+    wait: f64,
 }
 
 impl Chain {
@@ -117,10 +124,13 @@ impl Chain {
                     let mut pace = pace;
                     pace.heard(news);
                     let next = pace.next(at, at);
-                    steps.entry(next.interval).or_default().time +=
-                        likely * share * self.overlap(at, next.interval, least);
+                    let step = steps.entry(next.interval).or_default();
+                    let likely = likely * share;
+                    step.time += likely * self.overlap(at, next.interval, least);
+                    step.age += likely * self.until_end(at, next.interval, least, 0.0);
+                    step.wait += likely * self.until_end(at, next.interval, least, self.trip);
                     let states = coming.entry(next.at).or_default();
-                    states.entry(next.interval).or_insert((pace, 0.0)).1 += likely * share;
+                    states.entry(next.interval).or_insert((pace, 0.0)).1 += likely;
                 }
             }
         }
@@ -134,6 +144,24 @@ impl Chain {
         let from = at as f64 / 1e6 - self.warmup;
         let phase = least as f64 / 1e6;
         ((from + phase).clamp(0.0, self.window) - from.clamp(0.0, self.window)) / phase
+    }
+
+    /// ∫ of the time until `lag` before the end of the interval that begins with it, while that lies ahead,
+    /// over the part in the window, on average.
+    fn until_end(&self, at: i64, interval: i64, least: i64, lag: f64) -> f64 {
+        const PHASES: u32 = 32;
+        let (from, phase) = (at as f64 / 1e6 - self.warmup, least as f64 / 1e6);
+        let interval = interval as f64 / 1e6;
+        let of = |from: f64| {
+            let left = |time: f64| (from + interval - lag - time.clamp(0.0, self.window)).max(0.0);
+            let (begin, end) = (left(from), left(from + interval));
+            (begin * begin - end * end) / 2.0
+        };
+        if from >= 0.0 && from + phase + interval <= self.window {
+            return of(from);
+        }
+        let phases = (0..PHASES).map(|i| (f64::from(i) + 0.5) / f64::from(PHASES));
+        phases.map(|share| of(from + share * phase)).sum::<f64>() / f64::from(PHASES)
     }
 
     /// Seconds of the interval that begins with it that are in the window, on average.
@@ -156,7 +184,7 @@ mod tests {
     #[test]
     fn a_long_window_is_in_the_stationary_state() {
         let (lambda, second) = (0.1, Duration::from_secs(1));
-        let chain = Chain { lambda, warmup: 100.0, window: 1000.0 };
+        let chain = Chain { lambda, warmup: 100.0, window: 1000.0, trip: 0.0 };
         let steps = chain.follow(Pace::new(second, Some(4 * second)));
         // πₖ: 1 − a, a(1 − b), ab with a = e^(−λ), b = e^(−2λ) and, at the longest, c = e^(−4λ):
         // π₁ = a π₀, π₂ = b π₁ + c π₂.

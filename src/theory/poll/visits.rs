@@ -9,6 +9,9 @@ use crate::sizes::PollSizes;
 /// Pieces of the window over which densities are summed.
 const PIECES: u32 = 20_000;
 
+/// A first answer takes at most this share of a visit: somebody who waits keeps the seat for the next.
+const LEAST_STAY: f64 = 0.1;
+
 /// A crowd of short polls by people who stay V on average, Poisson news at rate λ.
 ///
 /// On each seat people come at the rate 1/V. The first poll of a visit asks for the position and is empty;
@@ -22,7 +25,7 @@ const PIECES: u32 = 20_000;
 /// Nobody is owed what comes after the last poll of a visit, so that what is owed is what is delivered.
 ///
 /// # Errors
-/// News that is not Poisson, or answers that may outlast the interval.
+/// News that is not Poisson, or answers that may outlast the interval or a good part of a visit.
 pub(super) fn expect(
     view: &View<'_>,
     stay: f64,
@@ -36,6 +39,12 @@ pub(super) fn expect(
         return Err(format!(
             "whether the first answer of a visit takes longer than the interval of {every} s is left to \
              chance here"
+        ));
+    }
+    if 4.0 * view.path.d > stay * LEAST_STAY {
+        return Err(format!(
+            "visits of {stay} s often end while an answer is under way here, and no formula says when the \
+             next can begin"
         ));
     }
     let crowd = Crowd { view, lambda, stay, every, keep_alive };
