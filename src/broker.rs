@@ -11,7 +11,7 @@ use crate::feed::{Appended, Position, Reader, Replay, Room};
 mod memory;
 
 use memory::Memory;
-pub use memory::{MAX_TOPICS, Subscription};
+pub use memory::Subscription;
 
 /// Where events are kept. A closed set; today the memory of this process.
 #[derive(Debug, Clone)]
@@ -29,10 +29,10 @@ pub struct Published {
     pub appended: Appended,
 }
 
-/// There are [`MAX_TOPICS`] topics already.
+/// There are so many topics already, and no more are allowed.
 #[derive(Debug, thiserror::Error)]
-#[error("there are {MAX_TOPICS} topics already; use one of them")]
-pub struct TooManyTopics;
+#[error("there are {0} topics already; use one of them")]
+pub struct TooManyTopics(pub usize);
 
 /// A replay, and in which epoch.
 #[derive(Debug)]
@@ -59,10 +59,10 @@ pub struct Counts {
 }
 
 impl Broker {
-    /// A broker in memory that keeps `keep` events per topic.
+    /// A broker in memory that keeps `keep` events of each of at most `topics` topics.
     #[must_use]
-    pub fn memory(keep: usize) -> Self {
-        Self::Memory(Arc::new(Memory::new(keep)))
+    pub fn memory(keep: usize, topics: usize) -> Self {
+        Self::Memory(Arc::new(Memory::new(keep, topics)))
     }
 
     /// Adds an event to a topic, making the topic when it is new, and wakes its readers.

@@ -42,7 +42,7 @@ enum Command {
     /// Run a scenario over real sockets, in virtual time or by formula, and write a report
     Run(run::Args),
     /// The server alone, for browsers, curl and other clients
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     /// Draw a report again from an outcome.json, or compare several
     Report(report::Args),
     /// The WebSocket upgrade and its first frames, byte for byte, annotated
@@ -101,7 +101,7 @@ fn dispatch(cli: Cli) -> Exit {
             Ok(0)
         }
         Some(Command::Run(args)) => run::run(args),
-        Some(Command::Serve(args)) => serve::run(args),
+        Some(Command::Serve(args)) => serve::run(*args),
         Some(Command::Report(args)) => report::run(args),
         Some(Command::Handshake(args)) => handshake::run(args),
         Some(Command::Scenarios(args)) => scenarios::run(args),

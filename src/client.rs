@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +27,8 @@ mod sender;
 mod sse;
 mod web_socket;
 
+pub use http::builder;
+
 use answer::Incoming;
 use body::Body;
 
@@ -41,6 +44,8 @@ pub struct Crowd {
     pub way: Way,
     /// Where the server is.
     pub server: SocketAddr,
+    /// How they speak TLS; none: they do not.
+    pub tls: Option<Arc<ClientConfig>>,
     /// The run's clock.
     pub clock: Clock,
     /// The run's seed.
@@ -99,6 +104,8 @@ pub struct Setting {
     pub way: Way,
     /// See [`Crowd::server`].
     pub server: SocketAddr,
+    /// See [`Crowd::tls`].
+    pub tls: Option<Arc<ClientConfig>>,
     /// See [`Crowd::clock`].
     pub clock: Clock,
     /// See [`Crowd::seed`].
@@ -136,6 +143,7 @@ impl Crowd {
         Self {
             way: setting.way,
             server: setting.server,
+            tls: setting.tls,
             clock: setting.clock,
             seed: setting.seed,
             warmup: setting.warmup,
@@ -267,6 +275,15 @@ impl Crowd {
             && *person == client
         {
             let _ = to.send(Moment { at: self.now(), saw: saw() });
+        }
+    }
+
+    /// The scheme of an address: `http` or `ws`, and over TLS with an s.
+    fn scheme(&self, plain: &'static str) -> &'static str {
+        match (plain, &self.tls) {
+            ("http", Some(_)) => "https",
+            ("ws", Some(_)) => "wss",
+            (plain, _) => plain,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 /// Longest topic name, in bytes.
 pub const MAX_TOPIC: usize = 128;
@@ -9,7 +10,7 @@ pub const MAX_TOPIC: usize = 128;
 pub const MAX_NAME: usize = 64;
 
 /// A delivered event, as it stands on the wire in every transport.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// Topic it was published to.
     pub topic: String,
@@ -20,6 +21,7 @@ pub struct Event {
     /// What sort of event: `message`, `typing`, `ball`, `price`, `move` …
     pub kind: String,
     /// The payload, kept as the JSON text the publisher sent.
+    #[schema(value_type = serde_json::Value)]
     pub data: Box<RawValue>,
     /// Publisher's retry token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,12 +38,13 @@ pub struct Event {
 }
 
 /// The body of a publish: by POST, or as a text frame on a socket.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Publish {
     /// See [`Event::kind`].
     #[serde(default = "default_kind")]
     pub kind: String,
     /// See [`Event::data`].
+    #[schema(value_type = serde_json::Value)]
     pub data: Box<RawValue>,
     /// Unix microseconds; the server's clock when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -11,6 +11,7 @@ pub mod feed;
 pub mod link;
 pub mod os;
 pub mod random;
+pub mod tls;
 pub mod transport;
 pub mod units;
 pub mod wire;
@@ -38,3 +39,4 @@ pub mod handshake;
 pub mod report;
 
 pub mod cli;
+pub mod fuzz;

@@ -52,6 +52,9 @@ pub struct Scenario {
     /// The network between clients and server; none: plain loopback.
     #[serde(default)]
     pub network: Option<Link>,
+    /// Whether everything goes over TLS; the file's `[network] tls`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls: bool,
     /// The ways compared, in file order; labels are unique.
     #[serde(rename = "transport")]
     pub transports: Vec<Transport>,

@@ -4,6 +4,7 @@
 //! It knows nothing of scenarios, and never imports the client.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -17,12 +18,17 @@ use crate::clock::Clock;
 use crate::link::Link;
 use crate::os;
 
+mod channel;
 mod connection;
 mod control;
+pub mod fuzz;
 mod guard;
+mod guest;
 mod head;
 mod long_poll;
 mod meter;
+mod metrics;
+mod openapi;
 mod poll;
 mod problem;
 mod publish;
@@ -32,16 +38,22 @@ mod socket;
 mod sse;
 pub mod stats;
 mod stream;
+mod token;
 mod web_socket;
 
 pub use control::publish_frame;
+pub use guard::{check_host, check_origin};
 pub use stats::{Bytes, Connections, Events, Exchange, Sample, Stats};
+pub use token::Token;
 
+use guest::Guests;
 use stats::Counters;
 
 /// Connections the kernel keeps waiting while we accept others: a crowd that arrives at once must
 /// not see its SYNs dropped.
 const BACKLOG: u32 = 4096;
+/// How often addresses that have gone quiet are forgotten.
+const FORGET: Duration = Duration::from_secs(10);
 
 /// What the server allows, and how long.
 #[derive(Debug, Clone)]
@@ -63,6 +75,13 @@ pub struct Settings {
     pub keep: usize,
     /// Connections of the public listener at one time.
     pub max_connections: u64,
+    /// Connections of one address at one time, loopback exempt.
+    pub max_per_address: u32,
+    /// Requests and socket messages of one address a second, loopback exempt; twice as many may come
+    /// at once.
+    pub max_rate: NonZeroU32,
+    /// Topics at one time.
+    pub max_topics: usize,
     /// Bytes of tungstenite's read buffer, per socket.
     pub read_buffer: usize,
     /// From accept, or from a request's first byte, to its complete headers.
@@ -85,6 +104,12 @@ pub struct Settings {
     pub allow_origin: Vec<String>,
     /// Host names served beside the loopback names and the bound address.
     pub allow_host: Vec<String>,
+    /// Secret needed to publish; none: everybody may.
+    pub token: Option<Token>,
+    /// Limits loopback by address too, as tests do that have no other address.
+    pub limit_loopback: bool,
+    /// How the public listener speaks TLS; none: it does not.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl Default for Settings {
@@ -98,6 +123,9 @@ impl Default for Settings {
             max_message: 64 * 1024,
             keep: 10_000,
             max_connections: 10_000,
+            max_per_address: 500,
+            max_rate: NonZeroU32::MIN.saturating_add(999),
+            max_topics: 100_000,
             read_buffer: 4 * 1024,
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
@@ -109,6 +137,9 @@ impl Default for Settings {
             link: None,
             allow_origin: Vec::new(),
             allow_host: Vec::new(),
+            token: None,
+            limit_loopback: false,
+            tls: None,
         }
     }
 }
@@ -118,6 +149,7 @@ impl Default for Settings {
 struct App {
     settings: Arc<Settings>,
     broker: Broker,
+    guests: Arc<Guests>,
     /// Counts of this listener.
     counters: Arc<Counters>,
     /// Counts of the public listener, which `/stats` shows wherever it is asked.
@@ -126,6 +158,8 @@ struct App {
     local: IpAddr,
     /// The network before this listener.
     link: Option<Link>,
+    /// How this listener speaks TLS.
+    tls: Option<Arc<rustls::ServerConfig>>,
     /// Readers so far, to spread the first pings of those without a number.
     readers: AtomicU64,
     shutdown: CancellationToken,
@@ -163,7 +197,7 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 /// counted.
 ///
 /// # Errors
-/// A listener has no address.
+/// A listener has no address, or one that others reach while no token protects publishing.
 pub async fn run(
     public: TcpListener,
     control: Option<TcpListener>,
@@ -171,28 +205,34 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let settings = Arc::new(settings);
-    let broker = Broker::memory(settings.keep);
+    let open = |listener: &TcpListener| Ok::<_, std::io::Error>(!is_private(listener.local_addr()?.ip()));
+    if settings.token.is_none() && (open(&public)? || control.as_ref().map(open).transpose()? == Some(true)) {
+        anyhow::bail!("listening beyond loopback needs a token");
+    }
+    let broker = Broker::memory(settings.keep, settings.max_topics);
+    let guests = Guests::new(settings.max_per_address, settings.max_rate, settings.limit_loopback);
     let counters = Arc::new(Counters::default());
     let tasks = TaskTracker::new();
     let abort = CancellationToken::new();
 
-    let app =
-        |counts: &Arc<Counters>, listener: &TcpListener, link: Option<Link>| -> std::io::Result<Arc<App>> {
-            Ok(Arc::new(App {
-                settings: settings.clone(),
-                broker: broker.clone(),
-                counters: counts.clone(),
-                public: counters.clone(),
-                local: listener.local_addr()?.ip(),
-                link,
-                readers: AtomicU64::new(0),
-                shutdown: shutdown.clone(),
-                tasks: tasks.clone(),
-            }))
-        };
-    let public_app = app(&counters, &public, settings.link.clone())?;
+    let app = |counts: &Arc<Counters>, listener: &TcpListener, public: bool| -> std::io::Result<Arc<App>> {
+        Ok(Arc::new(App {
+            settings: settings.clone(),
+            broker: broker.clone(),
+            guests: guests.clone(),
+            counters: counts.clone(),
+            public: counters.clone(),
+            local: listener.local_addr()?.ip(),
+            link: settings.link.clone().filter(|_| public),
+            tls: settings.tls.clone().filter(|_| public),
+            readers: AtomicU64::new(0),
+            shutdown: shutdown.clone(),
+            tasks: tasks.clone(),
+        }))
+    };
+    let public_app = app(&counters, &public, true)?;
     let control_app = match &control {
-        Some(listener) => Some(app(&Arc::default(), listener, None)?),
+        Some(listener) => Some(app(&Arc::default(), listener, false)?),
         None => None,
     };
 
@@ -202,11 +242,27 @@ pub async fn run(
         tasks.spawn(connection::accept(listener, app, router, abort.clone()));
     }
     let router = routes::public(public_app.clone());
-    connection::accept(public, public_app, router, abort.clone()).await;
+    tokio::select! {
+        () = connection::accept(public, public_app, router, abort.clone()) => {}
+        () = forget_idle_guests(&guests) => {}
+    }
 
     tasks.close();
     if tokio::time::timeout(settings.drain, tasks.wait()).await.is_err() {
         abort.cancel();
     }
     Ok(())
+}
+
+/// Whether only this machine reaches an address, so that publishing needs no token.
+#[must_use]
+pub fn is_private(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+async fn forget_idle_guests(guests: &Guests) {
+    loop {
+        tokio::time::sleep(FORGET).await;
+        guests.forget_the_idle();
+    }
 }

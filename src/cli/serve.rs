@@ -2,10 +2,13 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Context;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +16,8 @@ use super::{Exit, Usage, signals};
 use crate::clock::Clock;
 use crate::link::Link;
 use crate::os;
-use crate::server::{self, Settings};
+use crate::server::{self, Settings, Token};
+use crate::tls;
 use crate::units::{parse_duration, parse_size};
 
 /// Open files the process needs besides its connections.
@@ -36,6 +40,15 @@ pub(super) struct Args {
     /// Connections at one time [default: 10000, or what the open-file limit allows]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_connections: Option<u64>,
+    /// Connections of one address at one time; loopback is exempt
+    #[arg(long, value_name = "N", default_value = "500", value_parser = clap::value_parser!(u32).range(1..))]
+    max_per_address: u32,
+    /// Requests and socket messages of one address a second, twice as many at once; loopback is exempt
+    #[arg(long, value_name = "N", default_value = "1000")]
+    max_rate: NonZeroU32,
+    /// Topics at one time
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u32).range(1..))]
+    max_topics: u32,
     /// Largest message
     #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = size)]
     max_message: usize,
@@ -46,19 +59,23 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u32).range(1..))]
     keep: u32,
     /// Origin whose web pages may read and publish, like https://example.org, or * (repeatable)
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_parser = server::check_origin)]
     allow_origin: Vec<String>,
     /// Host name to answer for, beside localhost and the bound address, or * (repeatable)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = server::check_host)]
     allow_host: Vec<String>,
-    /// Secret needed to publish (not built yet)
-    #[arg(long, value_name = "SECRET")]
-    token: Option<String>,
+    /// Secret needed to publish; other users of this machine see what is typed here, so prefer the
+    /// environment
+    #[arg(long, value_name = "SECRET", env = "ANYNEWS_TOKEN", hide_env_values = true)]
+    token: Option<Token>,
     /// Delay every connection as a network would: a profile (3g, slow-4g, fast-4g, wifi, dsl,
     /// satellite), numbers like rtt=100ms,jitter=10ms,loss=0.01,down=9Mbit/s,up=1Mbit/s, or a
     /// profile and the numbers to change
     #[arg(long, value_name = "NETWORK")]
     network: Option<Link>,
+    /// Speak TLS (https, wss) with a certificate made for this run; curl --insecure takes it
+    #[arg(long)]
+    tls: bool,
     /// How long to wait for requests under way when stopping
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     drain: Duration,
@@ -102,7 +119,7 @@ fn size(text: &str) -> Result<usize, String> {
 }
 
 pub(super) fn run(args: Args) -> Exit {
-    refuse_what_is_not_built(&args)?;
+    refuse_what_cannot_be(&args)?;
     let max_connections = connections(args.max_connections, os::raise_open_files())?;
     if let Some(parent) = args.child.child_of {
         os::die_with_parent(parent);
@@ -114,7 +131,7 @@ pub(super) fn run(args: Args) -> Exit {
     code
 }
 
-fn refuse_what_is_not_built(args: &Args) -> anyhow::Result<()> {
+fn refuse_what_cannot_be(args: &Args) -> anyhow::Result<()> {
     let refuse = |text: String| Err(Usage(text).into());
     match args.broker.as_str() {
         "memory" => {}
@@ -130,17 +147,14 @@ fn refuse_what_is_not_built(args: &Args) -> anyhow::Result<()> {
     if args.redis.is_some() {
         return refuse("--redis is not built yet; leave it out".to_owned());
     }
-    if args.token.is_some() {
-        return refuse("--token is not built yet; leave it out".to_owned());
-    }
-    if !args.listen.ip().is_loopback() {
+    if args.token.is_none() && !server::is_private(args.listen.ip()) {
         return refuse(format!(
-            "listening on {} would let anyone on the network publish: it needs --token, which is not \
-             built yet; use a loopback address like 127.0.0.1",
+            "listening on {} would let anyone on the network publish: it needs --token (or a loopback \
+             address like 127.0.0.1)",
             args.listen.ip()
         ));
     }
-    if args.child.control.is_some_and(|control| !control.ip().is_loopback()) {
+    if args.child.control.is_some_and(|control| !server::is_private(control.ip())) {
         return refuse("--control must be a loopback address".to_owned());
     }
     Ok(())
@@ -168,11 +182,12 @@ async fn serve(args: Args, max_connections: u64) -> Exit {
     let public = bind(args.listen)?;
     let control = args.child.control.map(bind).transpose()?;
     // A parent that started it knows its network, and closes the pipe after the addresses.
-    announce(&public, control.as_ref(), args.network.as_ref().filter(|_| !child))?;
+    let (tls, certificate) = if args.tls { Some(tls::server()?) } else { None }.unzip();
+    announce(&public, control.as_ref(), certificate.as_ref(), args.network.as_ref().filter(|_| !child))?;
     if child {
         stop_at_end_of_stdin(stop.clone())?;
     }
-    let settings = settings(args, max_connections);
+    let settings = Settings { tls, ..settings(args, max_connections) };
     let mut server = pin!(server::run(public, control, settings, stop.clone()));
     let mut code = 0;
     loop {
@@ -199,6 +214,9 @@ fn settings(args: Args, max_connections: u64) -> Settings {
         max_message: args.max_message,
         keep: args.keep as usize,
         max_connections,
+        max_per_address: args.max_per_address,
+        max_rate: args.max_rate,
+        max_topics: args.max_topics as usize,
         read_buffer: child.read_buffer,
         idle_keep_alive: child.idle_keep_alive,
         drain: args.drain,
@@ -207,6 +225,7 @@ fn settings(args: Args, max_connections: u64) -> Settings {
         link: args.network,
         allow_origin: args.allow_origin,
         allow_host: args.allow_host,
+        token: args.token,
         ..Settings::default()
     }
 }
@@ -223,12 +242,17 @@ fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 fn announce(
     public: &TcpListener,
     control: Option<&TcpListener>,
+    certificate: Option<&tls::Certificate>,
     network: Option<&Link>,
 ) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "listening on http://{}", public.local_addr()?)?;
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    writeln!(out, "listening on {scheme}://{}", public.local_addr()?)?;
     if let Some(control) = control {
         writeln!(out, "control on http://{}", control.local_addr()?)?;
+    }
+    if let Some(certificate) = certificate {
+        writeln!(out, "certificate {}", BASE64.encode(certificate))?;
     }
     if let Some(link) = network {
         writeln!(out, "network {link}")?;

@@ -1,9 +1,11 @@
 //! What the three HTTP transports share: one reqwest client a person, asking, and sending.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Client, StatusCode};
+use rustls::ClientConfig;
 
 use super::answer::Answer;
 use super::{Crowd, Position, Saw};
@@ -34,10 +36,21 @@ pub(super) struct Got {
     pub(super) more: bool,
 }
 
+/// A reqwest client without a proxy. It trusts what `tls` trusts: without one, nobody. Reqwest's own
+/// choice would read this machine's certificates anew for each person.
+pub fn builder(tls: Option<&Arc<ClientConfig>>) -> reqwest::ClientBuilder {
+    let config = tls.cloned().unwrap_or_else(crate::tls::nobody);
+    Client::builder().no_proxy().tls_backend_preconfigured(ClientConfig::clone(&config))
+}
+
 /// A reqwest client for one person: its own connections, no proxy, no retries behind the ledger's back.
-pub(super) fn person(keep_alive: bool, http: Http, timeout: Option<Duration>) -> reqwest::Result<Client> {
-    let mut builder = Client::builder()
-        .no_proxy()
+pub(super) fn person(
+    crowd: &Crowd,
+    keep_alive: bool,
+    http: Http,
+    timeout: Option<Duration>,
+) -> reqwest::Result<Client> {
+    let mut builder = builder(crowd.tls.as_ref())
         .retry(reqwest::retry::never())
         .redirect(reqwest::redirect::Policy::none())
         .tcp_nodelay(true)
@@ -60,7 +73,8 @@ pub(super) fn person(keep_alive: bool, http: Http, timeout: Option<Duration>) ->
 
 impl<'a> Asker<'a> {
     pub(super) fn new(crowd: &'a Crowd, client: u32, http: Client, conditional: bool) -> Self {
-        let url = format!("http://{}/topics/{}/events", crowd.server, crowd.topic(client));
+        let url =
+            format!("{}://{}/topics/{}/events", crowd.scheme("http"), crowd.server, crowd.topic(client));
         let query = format!("?{}&limit={LIMIT}", crowd.query(client));
         Self { crowd, client, http, url, query, position: None, etag: None, conditional }
     }

@@ -12,7 +12,7 @@ use crate::workload::Visit;
 const SLACK: Duration = Duration::from_secs(10);
 
 pub(super) async fn stay(crowd: &Crowd, client: u32, visit: &Visit, came: i64, hold: Duration) -> i64 {
-    let Ok(http) = person(true, Http::One, Some(hold + SLACK)) else { return i64::MIN };
+    let Ok(http) = person(crowd, true, Http::One, Some(hold + SLACK)) else { return i64::MIN };
     let mut asker = Asker::new(crowd, client, http, false);
     if !asker.find_position(visit, came).await || !crowd.through_the_gate().await {
         return i64::MIN;

@@ -22,7 +22,7 @@ pub(super) struct Manner {
 }
 
 pub(super) async fn stay(crowd: &Crowd, client: u32, visit: &Visit, came: i64, manner: Manner) -> i64 {
-    let Ok(http) = person(manner.keep_alive, manner.http, Some(TIMEOUT)) else { return i64::MIN };
+    let Ok(http) = person(crowd, manner.keep_alive, manner.http, Some(TIMEOUT)) else { return i64::MIN };
     let mut asker = Asker::new(crowd, client, http, manner.conditional);
     if !asker.find_position(visit, came).await || !crowd.through_the_gate().await {
         return i64::MIN;

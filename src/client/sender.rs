@@ -8,7 +8,7 @@ use crate::workload::Visit;
 
 /// Sends this client's events until the visit is over; returns when the last answer came.
 pub(super) async fn live(crowd: &Crowd, client: u32, visit: &Visit, http: &Client) -> i64 {
-    let url = format!("http://{}/topics/{}/events", crowd.server, crowd.topic(client));
+    let url = format!("{}://{}/topics/{}/events", crowd.scheme("http"), crowd.server, crowd.topic(client));
     // What fell due while the connection was being made is not late by the load generator's fault.
     let mut free = if visit.is_first() { i64::MIN } else { crowd.now() };
     for &event in crowd.own_events(client, visit) {

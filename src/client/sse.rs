@@ -9,7 +9,7 @@ use crate::transport::Http;
 use crate::workload::Visit;
 
 pub(super) async fn stay(crowd: &Crowd, client: u32, visit: &Visit) -> i64 {
-    let Ok(http) = person(true, Http::One, None) else { return i64::MIN };
+    let Ok(http) = person(crowd, true, Http::One, None) else { return i64::MIN };
     let sending = async {
         if crowd.through_the_gate().await {
             return sender::live(crowd, client, visit, &http).await;
@@ -52,7 +52,12 @@ async fn open(
     let _turn = crowd.opening.acquire().await.ok()?;
     let after = position.map(Position::query).unwrap_or_default();
     let query = crowd.query(client);
-    let url = format!("http://{}/topics/{}/stream?{query}{after}", crowd.server, crowd.topic(client));
+    let url = format!(
+        "{}://{}/topics/{}/stream?{query}{after}",
+        crowd.scheme("http"),
+        crowd.server,
+        crowd.topic(client)
+    );
     let response = http.get(url).header("accept", "text/event-stream").send().await.ok()?;
     response.status().is_success().then_some(response)
 }

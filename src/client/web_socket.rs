@@ -1,17 +1,23 @@
 //! WebSocket: one upgrade, then both sides speak whenever they have something to say.
 
 use futures_util::{SinkExt, StreamExt};
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_util::either::Either;
 
 use super::answer::{Ack, Frame};
 use super::{Crowd, Position, Saw, back_off};
 use crate::ledger::Plan;
 use crate::workload::Visit;
 
-type Socket = WebSocketStream<TcpStream>;
+/// Boxed, because the state of TLS is large and most sockets have none.
+type Connection = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+type Socket = WebSocketStream<Connection>;
 
 /// The client's own read buffer; tungstenite's default of 128 KiB a socket would cost 1.3 GB per 10,000.
 const READ_BUFFER: usize = 4096;
@@ -59,9 +65,18 @@ impl Person<'_> {
         let _turn = self.crowd.opening.acquire().await.ok()?;
         let stream = TcpStream::connect(self.crowd.server).await.ok()?;
         stream.set_nodelay(true).ok()?;
+        let stream = match &self.crowd.tls {
+            None => Either::Left(stream),
+            Some(config) => {
+                let name = ServerName::from(self.crowd.server.ip());
+                let tls = TlsConnector::from(config.clone()).connect(name, stream).await.ok()?;
+                Either::Right(Box::new(tls))
+            }
+        };
         let after = self.position.as_ref().map(Position::query).unwrap_or_default();
         let (topic, query) = (self.crowd.topic(self.client), self.crowd.query(self.client));
-        let url = format!("ws://{}/topics/{topic}/socket?{query}{after}", self.crowd.server);
+        let scheme = self.crowd.scheme("ws");
+        let url = format!("{scheme}://{}/topics/{topic}/socket?{query}{after}", self.crowd.server);
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
         let (socket, _) =
             tokio_tungstenite::client_async_with_config(url, stream, Some(config)).await.ok()?;

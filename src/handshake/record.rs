@@ -6,13 +6,18 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 
 use super::split::Stream;
@@ -33,17 +38,22 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Connects to `target`, upgrades, exchanges the first frames and hangs up. Each step may take
 /// `patience`. What went wrong is in [`Transcript::failure`], beside all that went right.
-pub async fn record(target: &Target, patience: Duration) -> Transcript {
+/// `trust` is for a target over TLS.
+pub async fn record(target: &Target, trust: &Arc<ClientConfig>, patience: Duration) -> Transcript {
     let mut transcript = Transcript { url: target.url(), ..Transcript::default() };
-    let stream = match connect(&target.authority, patience).await {
-        Ok(stream) => stream,
+    let way = Way { target, trust, patience };
+    let stream = match way.connect().await {
+        Ok((stream, tls)) => {
+            transcript.tls = tls;
+            stream
+        }
         Err(failure) => {
             transcript.failure = Some(failure);
             return transcript;
         }
     };
     let tape = Arc::new(Tape { start: Instant::now(), chunks: Mutex::default() });
-    let talked = talk(target, Recorded { stream, tape: Arc::clone(&tape) }, patience).await;
+    let talked = talk(&way, Recorded { stream, tape: Arc::clone(&tape) }).await;
     transcript.chunks = std::mem::take(&mut *tape.chunks.lock().unwrap_or_else(PoisonError::into_inner));
     match talked {
         Ok((aside, unasked)) => {
@@ -61,27 +71,77 @@ pub async fn record(target: &Target, patience: Duration) -> Transcript {
 /// The server could not start.
 pub async fn record_our_own(patience: Duration) -> anyhow::Result<Transcript> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let target = Target { authority: listener.local_addr()?.to_string(), path: LESSON.to_owned() };
+    let target =
+        Target { authority: listener.local_addr()?.to_string(), path: LESSON.to_owned(), tls: false };
     let stop = CancellationToken::new();
     let serving = tokio::spawn(server::run(listener, None, server::Settings::default(), stop.clone()));
-    let transcript = record(&target, patience).await;
+    let transcript = record(&target, &crate::tls::nobody(), patience).await;
     stop.cancel();
     serving.await??;
     Ok(transcript)
 }
 
-async fn connect(authority: &str, patience: Duration) -> Result<TcpStream, String> {
-    let stream = match timeout(patience, TcpStream::connect(authority)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return Err(format!("cannot connect to {authority}: {error}")),
-        Err(_) => return Err(format!("cannot connect to {authority}: no answer {}", within(patience))),
-    };
-    // Nagle's algorithm would hold a frame back until the last one is acknowledged.
-    let _ = stream.set_nodelay(true);
-    Ok(stream)
+/// A connection, over TLS or not.
+type Connection = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+
+/// How to reach the server, for both connections that talk to it.
+struct Way<'a> {
+    target: &'a Target,
+    trust: &'a Arc<ClientConfig>,
+    patience: Duration,
 }
 
-async fn talk(target: &Target, stream: Recorded, patience: Duration) -> Result<(String, bool), String> {
+impl Way<'_> {
+    /// A connection, and which TLS it speaks after how long a handshake.
+    async fn connect(&self) -> Result<(Connection, Option<(String, Duration)>), String> {
+        let Self { target, trust, patience } = self;
+        let authority = &target.authority;
+        let stream = match timeout(*patience, TcpStream::connect(authority)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return Err(format!("cannot connect to {authority}: {error}")),
+            Err(_) => return Err(format!("cannot connect to {authority}: no answer {}", within(*patience))),
+        };
+        // Nagle's algorithm would hold a frame back until the last one is acknowledged.
+        let _ = stream.set_nodelay(true);
+        if !target.tls {
+            return Ok((Either::Left(stream), None));
+        }
+        let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host);
+        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
+            .map_err(|_| format!("no certificate can stand for {host}"))?;
+        let begin = Instant::now();
+        let shake = TlsConnector::from(Arc::clone(trust)).connect(name, stream);
+        let tls = match timeout(*patience, shake).await {
+            Ok(Ok(tls)) => tls,
+            Ok(Err(error)) => return Err(format!("the TLS handshake failed: {error}{}", hint(&error))),
+            Err(_) => return Err(format!("the TLS handshake did not end {}", within(*patience))),
+        };
+        let spoken = spoken(tls.get_ref().1);
+        Ok((Either::Right(Box::new(tls)), Some((spoken, begin.elapsed()))))
+    }
+}
+
+/// `TLS 1.3, AES 256 GCM SHA384`.
+fn spoken(connection: &rustls::ClientConnection) -> String {
+    let version = match connection.protocol_version() {
+        Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
+        Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2",
+        _ => "TLS",
+    };
+    let suite = connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
+    suite.map_or_else(|| version.to_owned(), |suite| format!("{version}, {suite}"))
+}
+
+/// What to do about a certificate that nobody here trusts.
+fn hint(error: &std::io::Error) -> &'static str {
+    let untrusted = error
+        .get_ref()
+        .is_some_and(|inner| matches!(inner.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))));
+    if untrusted { "; --trust CERTIFICATE trusts what `anynews serve --tls` printed" } else { "" }
+}
+
+async fn talk(way: &Way<'_>, stream: Recorded) -> Result<(String, bool), String> {
+    let &Way { target, patience, .. } = way;
     let limits =
         WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
     let upgrade = client_async_with_config(target.url(), stream, Some(limits));
@@ -96,7 +156,7 @@ async fn talk(target: &Target, stream: Recorded, patience: Duration) -> Result<(
         }
     };
     let aside = match target.events_path() {
-        Some(events) => news(&mut socket, &target.authority, &events, patience).await?,
+        Some(events) => news(&mut socket, way, &events).await?,
         None => echo(&mut socket, patience).await?,
     };
     let farewell = CloseFrame { code: CloseCode::Normal, reason: "".into() };
@@ -119,15 +179,15 @@ fn refusal(chunks: &[Chunk]) -> Option<String> {
 /// an event that somebody else publishes.
 async fn news(
     socket: &mut WebSocketStream<Recorded>,
-    authority: &str,
+    way: &Way<'_>,
     events: &str,
-    patience: Duration,
 ) -> Result<(String, bool), String> {
+    let patience = way.patience;
     receive(socket, patience, |text| text.starts_with(r#"{"hello""#), "its hello").await?;
     send(socket, OURS).await?;
     let answered = |text: &str| text.starts_with(r#"{"ack""#) || text.starts_with(r#"{"error""#);
     receive(socket, patience, answered, "an acknowledgement").await?;
-    let status = match timeout(patience, post(authority, events)).await {
+    let status = match timeout(patience, post(way, events)).await {
         Ok(Ok(status)) => status,
         Ok(Err(error)) => return Err(format!("publishing by POST failed: {error}")),
         Err(_) => return Err(format!("publishing by POST got no answer {}", within(patience))),
@@ -183,8 +243,9 @@ async fn receive(
 }
 
 /// Publishes on a connection of its own, written by hand: one request needs no HTTP library.
-async fn post(authority: &str, path: &str) -> std::io::Result<u16> {
-    let mut stream = TcpStream::connect(authority).await?;
+async fn post(way: &Way<'_>, path: &str) -> std::io::Result<u16> {
+    let (mut stream, _) = way.connect().await.map_err(std::io::Error::other)?;
+    let authority = &way.target.authority;
     let request = format!(
         "POST {path} HTTP/1.1\r\nHost: {authority}\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\nConnection: close\r\n\r\n{THEIRS}",
@@ -220,9 +281,8 @@ impl Tape {
 }
 
 /// A TCP connection that remembers what passes through it.
-#[derive(Debug)]
 struct Recorded {
-    stream: TcpStream,
+    stream: Connection,
     tape: Arc<Tape>,
 }
 

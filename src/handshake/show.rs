@@ -33,8 +33,20 @@ pub fn render(transcript: &Transcript) -> String {
     let (request, answer) = (heads::lines(client.head()), heads::lines(server.head()));
     let mut page = Page::default();
     page.styled(TITLE, &format!("WebSocket handshake with {}", transcript.url));
+    if let Some((tls, took)) = &transcript.tls {
+        page.styled(
+            NOTE,
+            &format!(
+                "After a TLS handshake of {} ({tls}) everything below travelled encrypted, each record 22 bytes \
+                 longer than what is in it; shown is what was in it.",
+                time(*took)
+            ),
+        );
+    }
     if !request.is_empty() {
-        page.title(&format!("1. The client asks: {} bytes, as they went over the wire", client.head().len()));
+        let seen =
+            if transcript.tls.is_some() { "before TLS sealed them" } else { "as they went over the wire" };
+        page.title(&format!("1. The client asks: {} bytes, {seen}", client.head().len()));
         page.head(&request);
     }
     if !answer.is_empty() {

@@ -5,12 +5,16 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use super::{Context, limits};
+use crate::client;
 use crate::os;
 use crate::server::stats::Stats;
+use crate::tls;
 use crate::transport::{Transport, Way};
 
 /// A server has this long to say where it listens, and to end.
@@ -23,6 +27,8 @@ pub(super) struct ServerProcess {
     pub(super) public: SocketAddr,
     /// What the schedule's publisher and the engine talk to.
     pub(super) control: SocketAddr,
+    /// What clients have to trust, when they speak TLS with it.
+    pub(super) certificate: Option<tls::Certificate>,
     http: reqwest::Client,
 }
 
@@ -34,6 +40,8 @@ impl ServerProcess {
     pub(super) async fn start(context: &Context<'_>, transport: &Transport) -> anyhow::Result<Self> {
         let mut command = Command::new(&context.options.executable);
         command.args(arguments(context, transport));
+        // A token meant for `serve` would keep this run's own people from publishing.
+        command.env_remove("ANYNEWS_TOKEN");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         // A Ctrl-C on the terminal goes to the whole group: the server must outlive it, so that its
         // counters can still be read.
@@ -44,8 +52,14 @@ impl ServerProcess {
         let mut lines = BufReader::new(child.stdout.take().context("no stdout")?).lines();
         let public = address(&mut lines, "listening on ").await?;
         let control = address(&mut lines, "control on ").await?;
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
-        Ok(Self { child, public, control, http })
+        let certificate = if context.scenario.tls {
+            let text = line(&mut lines, "certificate ").await?;
+            Some(BASE64.decode(text).context("the server process sent no certificate")?.into())
+        } else {
+            None
+        };
+        let http = client::builder(None).timeout(PATIENCE).build()?;
+        Ok(Self { child, public, control, certificate, http })
     }
 
     /// Reads the counters.
@@ -79,11 +93,17 @@ impl ServerProcess {
 }
 
 async fn address(lines: &mut Lines<BufReader<ChildStdout>>, before: &str) -> anyhow::Result<SocketAddr> {
+    let url = line(lines, before).await?;
+    let (_, authority) = url.split_once("://").context("the server process gave no address")?;
+    Ok(authority.trim_end_matches('/').parse()?)
+}
+
+async fn line(lines: &mut Lines<BufReader<ChildStdout>>, before: &str) -> anyhow::Result<String> {
     let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
     let line = line.context("the server process did not start in time")??;
     let Some(line) = line else { bail!("the server process ended at once") };
-    let url = line.strip_prefix(before).with_context(|| format!("the server process said {line:?}"))?;
-    Ok(url.trim_start_matches("http://").trim_end_matches('/').parse()?)
+    let rest = line.strip_prefix(before).with_context(|| format!("the server process said {line:?}"))?;
+    Ok(rest.to_owned())
 }
 
 fn arguments(context: &Context<'_>, transport: &Transport) -> Vec<String> {
@@ -103,6 +123,10 @@ fn arguments(context: &Context<'_>, transport: &Transport) -> Vec<String> {
     set("max-connections", limits::connections(scenario, transport).to_string());
     set("keep", keep.to_string());
     set("idle-keep-alive", crate::units::format_duration(idle));
+    if scenario.tls {
+        words.push("--tls".to_owned());
+    }
+    let mut set = |name: &str, value: String| words.extend([format!("--{name}"), value]);
     if let Some(link) = &scenario.network {
         set("network", link.to_string());
     }

@@ -16,7 +16,7 @@ use crate::clock::{Micros, as_micros};
 use crate::link::Link;
 use crate::outcome::{Delivery, TransportOutcome};
 use crate::server::stats::Stats;
-use crate::{ledger, os};
+use crate::{ledger, os, tls};
 
 /// Everybody has this long to connect.
 const BARRIER: Duration = Duration::from_secs(10);
@@ -114,9 +114,11 @@ fn patience(context: &Context<'_>, index: usize) -> i64 {
 async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
     let transport = &context.scenario.transports[index];
     let server = ServerProcess::start(context, transport).await?;
+    let trips = if context.scenario.tls { 3 } else { 2 };
     let crowd = Arc::new(Crowd::new(Setting {
         way: transport.way.clone(),
         server: server.public,
+        tls: server.certificate.clone().map(|trusted| tls::client([trusted])).transpose()?,
         clock: context.clock,
         seed: context.scenario.seed,
         warmup: context.warmup,
@@ -127,8 +129,8 @@ async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
         person: context.person,
         keep_log: context.options.keep_deliveries,
         moments: Some(forward(context.options.progress.clone(), index)),
-        // One round trip for the connection, one for what is asked.
-        opening: context.scenario.network.as_ref().map(|link| 2 * link.rtt).unwrap_or_default(),
+        // One round trip for the connection, one for TLS, one for what is asked.
+        opening: context.scenario.network.as_ref().map(|link| trips * link.rtt).unwrap_or_default(),
     }));
     Ok(Member { index, server, crowd, people: JoinSet::new() })
 }

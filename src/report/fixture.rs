@@ -129,6 +129,7 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
             payload: None,
         },
         network: None,
+        tls: false,
         transports: kinds
             .iter()
             .map(|kind| Transport { label: (*kind).to_owned(), way: way(kind) })

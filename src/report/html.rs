@@ -26,27 +26,59 @@ pub fn page(outcome: &Outcome, entries: &[Entry<'_>], json: &str) -> anyhow::Res
     let all = ways(outcome);
     let verdict = verdict::verdict(outcome);
     let figures = figures::Figures::draw(entries)?;
-    let page = html! {
-        (DOCTYPE)
-        html lang="en-GB" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="color-scheme" content="light dark";
-                meta name="generator" content={ "anynews " (outcome.version) };
-                title { (outcome.scenario.title) " – anynews" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                a.skip href="#main" { "Skip to the verdict" }
-                (top(outcome))
-                main #main tabindex="-1" { (sections(outcome, &all, &verdict, &figures, json)) }
-                footer { p { "Made by anynews " (outcome.version) ". This page fetches nothing and runs no script." } }
-            }
-        }
+    let lesson = outcome.scenario.lesson.as_deref();
+    let main = sections(outcome, &all, &verdict, &figures, json);
+    let frame = Frame {
+        title: &format!("{} – anynews", outcome.scenario.title),
+        skip: "Skip to the verdict",
+        heading: &outcome.scenario.title,
+        lesson,
+        version: &outcome.version,
     };
-    Ok(page.into_string())
+    Ok(frame.around(main))
+}
+
+/// What every page of ours has around its content.
+struct Frame<'a> {
+    title: &'a str,
+    /// Of the first link, for those who do not see the page.
+    skip: &'a str,
+    heading: &'a str,
+    lesson: Option<&'a str>,
+    /// Of the program that measured.
+    version: &'a str,
+}
+
+impl Frame<'_> {
+    fn around(&self, main: Markup) -> String {
+        let page = html! {
+            (DOCTYPE)
+            html lang="en-GB" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta http-equiv="Content-Security-Policy" content=(POLICY);
+                    meta name="color-scheme" content="light dark";
+                    meta name="generator" content={ "anynews " (self.version) };
+                    title { (self.title) }
+                    style { (PreEscaped(STYLE)) }
+                }
+                body {
+                    a.skip href="#main" { (self.skip) }
+                    header.top {
+                        p.brand { "anynews" span aria-hidden="true" { " · " } span.quiet { "Any new messages?" } }
+                        h1 { (self.heading) }
+                        @if let Some(lesson) = self.lesson { p.lesson { (lesson) } }
+                    }
+                    main #main tabindex="-1" { (main) }
+                    footer {
+                        p { "Made by anynews " (self.version) ". This page fetches nothing and runs no script." }
+                    }
+                }
+            }
+        };
+        page.into_string()
+    }
 }
 
 /// Draws the page of a comparison.
@@ -55,16 +87,6 @@ pub fn page(outcome: &Outcome, entries: &[Entry<'_>], json: &str) -> anyhow::Res
 /// A chart cannot be drawn.
 pub fn comparison(comparison: &super::compare::Comparison, entries: &[Entry<'_>]) -> anyhow::Result<String> {
     compare::page(comparison, entries)
-}
-
-fn top(outcome: &Outcome) -> Markup {
-    html! {
-        header.top {
-            p.brand { "anynews" span aria-hidden="true" { " · " } span.quiet { "Any new messages?" } }
-            h1 { (outcome.scenario.title) }
-            @if let Some(lesson) = &outcome.scenario.lesson { p.lesson { (lesson) } }
-        }
-    }
 }
 
 fn sections(

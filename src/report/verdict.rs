@@ -255,6 +255,9 @@ pub fn command(outcome: &Outcome) -> String {
     for setting in scenario.network.iter().flat_map(lessons::settings) {
         words.push(format!("--set {}", shell_word(&format!("network.{setting}"))));
     }
+    if scenario.tls {
+        words.push("--set network.tls=true".to_owned());
+    }
     match outcome.engine {
         Engine::Live => {}
         Engine::Sim => words.push("--engine sim".to_owned()),

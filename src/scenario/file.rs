@@ -146,7 +146,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     let engine = top.choice("engine", Some(Engine::Live), &engines).unwrap_or(Engine::Live);
     top.not_yet_unless("headers", |node| node.text() == Some("lean"), "only headers = \"lean\" is");
     let visit = top.optional_duration("visit", Bounds::durations(100, DAY));
-    let network = network::read(&mut top);
+    let (network, tls) = network::read(&mut top, engine);
     top.not_yet("fleet", "leave it out: one server");
     top.not_yet("fault", "leave it out: nothing breaks");
     let transports = transports::read(&mut top);
@@ -172,6 +172,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         engine,
         workload,
         network,
+        tls,
         transports,
         thresholds,
     }

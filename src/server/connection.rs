@@ -1,6 +1,7 @@
 //! Accepting connections, and serving one: hyper over the counting socket.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode, Version, header};
+use axum::response::IntoResponse;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -18,6 +20,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::channel::Channel;
+use super::guest::Guest;
 use super::meter::Meter;
 use super::problem::Problem;
 use super::socket::Socket;
@@ -42,7 +46,7 @@ pub(super) async fn accept(listener: TcpListener, app: Arc<App>, router: Router,
             () = &mut shutdown => return,
         };
         match accepted {
-            Ok((stream, _)) => start(stream, &app, &router, &abort),
+            Ok((stream, peer)) => start(stream, peer.ip(), &app, &router, &abort),
             // The client was gone before we came to it, or the process is out of files. A short
             // pause keeps the second from spinning; connections that end free files.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -50,22 +54,42 @@ pub(super) async fn accept(listener: TcpListener, app: Arc<App>, router: Router,
     }
 }
 
-fn start(stream: TcpStream, app: &Arc<App>, router: &Router, abort: &CancellationToken) {
+fn start(stream: TcpStream, peer: IpAddr, app: &Arc<App>, router: &Router, abort: &CancellationToken) {
     // Small frames must not wait for the acknowledgement of earlier ones (Nagle).
     let _ = stream.set_nodelay(true);
-    let current = app.counters.current.load(Relaxed);
-    if current >= app.settings.max_connections {
-        count(&app.counters.refused);
-        if current < app.settings.max_connections + REFUSALS {
-            let socket = Socket::new(linked(stream, app), meter(app));
-            app.tasks.spawn(refuse(socket, app.settings.max_connections));
-        }
+    let guest = match admit(app, peer) {
+        Ok(guest) => guest,
+        Err(why) => return turn_away(stream, app, why),
+    };
+    count(&app.counters.opened);
+    let meter = meter(app, Some(guest));
+    let stream = linked(stream, app);
+    if app.tls.is_some() {
+        app.tasks.spawn(serve_tls(stream, meter, app.clone(), router.clone(), abort.clone()));
         return;
     }
-    count(&app.counters.opened);
-    let meter = meter(app);
-    let socket = Socket::new(linked(stream, app), meter.clone());
+    let socket = Socket::new(Channel::plain(stream, meter.clone()), meter.clone());
     app.tasks.spawn(serve(socket, meter, app.clone(), router.clone(), abort.clone()));
+}
+
+/// Counts a connection in, or says why there is no room for it.
+fn admit(app: &App, peer: IpAddr) -> Result<Guest, String> {
+    let most = app.settings.max_connections;
+    if app.counters.current.load(Relaxed) >= most {
+        return Err(format!("all {most} connections are taken"));
+    }
+    let most = app.settings.max_per_address;
+    app.guests.enter(peer).ok_or_else(|| format!("all {most} connections of your address are taken"))
+}
+
+fn turn_away(stream: TcpStream, app: &Arc<App>, why: String) {
+    count(&app.counters.refused);
+    // Telling it over TLS would cost more than the connection.
+    if app.counters.refusing.load(Relaxed) < REFUSALS && app.tls.is_none() {
+        let meter = meter(app, None);
+        let socket = Socket::new(Channel::plain(linked(stream, app), meter.clone()), meter);
+        app.tasks.spawn(refuse(socket, why));
+    }
 }
 
 /// The connection behind the listener's network, if it has one. What happens on the way is drawn for
@@ -76,15 +100,34 @@ fn linked(stream: TcpStream, app: &App) -> Stream {
     Stream::new(stream, app.link.as_ref(), dice)
 }
 
-fn meter(app: &App) -> Arc<Meter> {
-    Meter::new(app.counters.clone(), app.settings.clone(), app.tasks.token())
+fn meter(app: &App, guest: Option<Guest>) -> Arc<Meter> {
+    Meter::new(app.counters.clone(), app.settings.clone(), guest, app.tasks.token())
 }
 
-async fn refuse(mut socket: Socket, limit: u64) {
-    let detail = format!("all {limit} connections are taken");
-    let answer = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).raw();
+async fn refuse(mut socket: Socket, why: String) {
+    let answer = Problem::new(StatusCode::SERVICE_UNAVAILABLE, why).raw();
     let write = socket.write_all(&answer);
     let _ = tokio::time::timeout(Duration::from_secs(1), write).await;
+}
+
+/// The same after shaking hands, which has to be done in the time that a request's head may take.
+async fn serve_tls(
+    stream: Stream,
+    meter: Arc<Meter>,
+    app: Arc<App>,
+    router: Router,
+    abort: CancellationToken,
+) {
+    let Some(config) = app.tls.clone() else { return };
+    let until = stream.accepted() + app.settings.head_timeout;
+    let handshake = tokio::time::timeout_at(until, Channel::tls(stream, meter.clone(), config));
+    let channel = tokio::select! {
+        channel = handshake => channel,
+        () = abort.cancelled() => return,
+    };
+    if let Ok(Ok(channel)) = channel {
+        serve(Socket::new(channel, meter.clone()), meter, app, router, abort).await;
+    }
 }
 
 async fn serve(socket: Socket, meter: Arc<Meter>, app: Arc<App>, router: Router, abort: CancellationToken) {
@@ -121,7 +164,7 @@ async fn serve(socket: Socket, meter: Arc<Meter>, app: Arc<App>, router: Router,
 }
 
 async fn answer(
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     meter: Arc<Meter>,
     app: Arc<App>,
     router: Router,
@@ -130,8 +173,14 @@ async fn answer(
     let request_head = meter.request_begins(frames);
     let ends = Ends(meter.clone());
     let get = request.method() == Method::GET;
-    let response = match guard::check(&app, &request) {
+    let checked = match meter.may_ask() {
+        true => guard::check(&app, &request),
+        false => Err(Box::new(Problem::too_often().into_response())),
+    };
+    let response = match checked {
         Ok(pass) => {
+            // For a socket, which goes on asking when this request is long answered.
+            request.extensions_mut().insert(meter.clone());
             let mut response = match router.oneshot(request.map(Body::new)).await {
                 Ok(response) => response,
                 Err(never) => match never {},
@@ -142,8 +191,12 @@ async fn answer(
         Err(response) => *response,
     };
     count(&meter.counters.requests);
+    let status = response.status();
+    if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
+        count(&meter.counters.denied);
+    }
 
-    let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let upgraded = status == StatusCode::SWITCHING_PROTOCOLS;
     if upgraded {
         count(&meter.counters.handshakes);
     }

@@ -15,6 +15,7 @@ use super::App;
 use super::problem::Problem;
 use super::publish::{parse, read};
 use super::stats::Sample;
+use super::token::{self, may_publish};
 use super::web_socket::not_an_upgrade;
 use crate::clock::Micros;
 use crate::event::{Publish, topic_is_valid};
@@ -68,6 +69,9 @@ pub(super) async fn publish(
     request: Request,
 ) -> Result<Response, Problem> {
     let upgrade = upgrade.map_err(|rejection| not_an_upgrade(request.method(), &rejection))?;
+    if !may_publish(app.settings.token.as_ref(), request.headers())? {
+        return Err(token::missing());
+    }
     let alive = app.tasks.token();
     let upgrade = upgrade.max_message_size(FRAME).max_frame_size(FRAME);
     Ok(upgrade.on_upgrade(|socket| async move {

@@ -3,13 +3,16 @@
 //! A program that is no browser sends no `Origin` and is served; any web page the user has open
 //! can make a browser send requests to this server, and those are told apart here.
 
+use std::net::IpAddr;
+
 use axum::body::Body;
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use axum::http::{Method, Request, Response, StatusCode, Uri};
+use axum::http::uri::Authority;
+use axum::http::{Method, Request, Response, StatusCode, Uri, Version};
 use axum::response::IntoResponse;
 
-use super::App;
 use super::problem::Problem;
+use super::{App, is_private};
 
 /// What to add to the answer of a request that was let through.
 #[derive(Debug)]
@@ -29,12 +32,14 @@ impl Pass {
 
 /// Lets a request through, or answers it here: a wrong host, a foreign page, or OPTIONS.
 pub(super) fn check<B>(app: &App, request: &Request<B>) -> Result<Pass, Box<Response<Body>>> {
-    let host = host(request);
-    if let Some(host) = host
-        && !host_is_served(app, name_of(host))
-    {
-        let detail = format!("this server does not answer for the host {host:?} (see --allow-host)");
-        return Err(Box::new(Problem::new(StatusCode::FORBIDDEN, detail).into_response()));
+    let refuse = |status, detail: &str| Err(Box::new(Problem::new(status, detail).into_response()));
+    let host = match host(request) {
+        Ok(host) => host,
+        Err(detail) => return refuse(StatusCode::BAD_REQUEST, detail),
+    };
+    if host.is_some_and(|host| !host_is_served(app, name_of(host))) {
+        let detail = "this server does not answer for that host (see --allow-host)";
+        return refuse(StatusCode::FORBIDDEN, detail);
     }
     let origin = request.headers().get(header::ORIGIN);
     let own = origin.is_none_or(|origin| is_own(origin, host));
@@ -44,7 +49,7 @@ pub(super) fn check<B>(app: &App, request: &Request<B>) -> Result<Pass, Box<Resp
     let acts = request.method() == Method::POST || request.headers().contains_key(header::UPGRADE);
     if acts && !own && listed.is_none() {
         let detail = "pages of this origin may not publish or open sockets here (see --allow-origin)";
-        return Err(Box::new(Problem::new(StatusCode::FORBIDDEN, detail).into_response()));
+        return refuse(StatusCode::FORBIDDEN, detail);
     }
     let pass = Pass { allow_origin: listed };
     if request.method() == Method::OPTIONS {
@@ -70,10 +75,22 @@ fn options(pass: Pass) -> Response<Body> {
     response
 }
 
-/// The host asked for, with its port: a request line with a whole URL comes before the header.
-fn host<B>(request: &Request<B>) -> Option<&str> {
-    let line = request.uri().authority().map(|authority| authority.as_str());
-    line.or_else(|| request.headers().get(header::HOST)?.to_str().ok())
+/// The host asked for, with its port: a request line with a whole URL comes before the header. HTTP/1.0
+/// knows none, and no browser speaks it.
+///
+/// # Errors
+/// The request does not name one host, as it must.
+fn host<B>(request: &Request<B>) -> Result<Option<&str>, &'static str> {
+    let wrong = "a request names one host (RFC 9112, section 3.2)";
+    if let Some(authority) = request.uri().authority() {
+        return Ok(Some(authority.as_str()));
+    }
+    let mut hosts = request.headers().get_all(header::HOST).into_iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().map(Some).map_err(|_| wrong),
+        (None, _) if request.version() == Version::HTTP_10 => Ok(None),
+        _ => Err(wrong),
+    }
 }
 
 /// The host without its port, and without the brackets of IPv6.
@@ -84,10 +101,41 @@ fn name_of(host: &str) -> &str {
     host.rsplit_once(':').map_or(host, |(name, _)| name)
 }
 
+/// A page under a foreign name can be made to reach us by what its name resolves to; under an address
+/// it cannot, so addresses of ours need no listing.
 fn host_is_served(app: &App, name: &str) -> bool {
-    ["localhost", "127.0.0.1", "::1"].iter().any(|loopback| name.eq_ignore_ascii_case(loopback))
-        || name.parse() == Ok(app.local)
+    let ours = |address: IpAddr| is_private(address) || address == app.local || app.local.is_unspecified();
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse().is_ok_and(ours)
         || app.settings.allow_host.iter().any(|host| host == "*" || host.eq_ignore_ascii_case(name))
+}
+
+/// Checks a value of `--allow-host`.
+///
+/// # Errors
+/// A sentence that says what would be right.
+pub fn check_host(text: &str) -> Result<String, String> {
+    let address = || text.parse::<IpAddr>().is_ok();
+    let name = || !text.starts_with('[') && text.parse::<Authority>().is_ok_and(|a| a.host() == text);
+    (text == "*" || address() || name())
+        .then(|| text.to_owned())
+        .ok_or_else(|| "write a host's name alone, like news.example.org, or *".to_owned())
+}
+
+/// Checks a value of `--allow-origin`.
+///
+/// # Errors
+/// A sentence that says what would be right.
+pub fn check_origin(text: &str) -> Result<String, String> {
+    let parts = text.split_once("://");
+    let origin = text == "*"
+        || parts.is_some_and(|(scheme, rest)| {
+            !scheme.is_empty() && rest.parse::<Authority>().is_ok_and(|authority| authority.as_str() == rest)
+        });
+    // Browsers write it in small letters.
+    (origin && text == text.to_ascii_lowercase()).then(|| text.to_owned()).ok_or_else(|| {
+        "write an origin as browsers do, like https://example.org:8443 without a path, or *".to_owned()
+    })
 }
 
 /// Whether a page of `origin` came from this very server.
@@ -112,6 +160,22 @@ mod tests {
         for (host, name) in [("localhost:80", "localhost"), ("a", "a"), ("[::1]:80", "::1"), ("[::1]", "::1")]
         {
             assert_eq!(name_of(host), name);
+        }
+    }
+
+    #[test]
+    fn values_of_the_allow_lists_are_what_a_browser_sends() {
+        for good in ["*", "https://example.org", "http://localhost:3000", "http://[::1]:80"] {
+            assert!(check_origin(good).is_ok(), "{good}");
+        }
+        for bad in ["", "example.org", "https://example.org/", "https://Example.org", "https://", "null"] {
+            assert!(check_origin(bad).is_err(), "{bad}");
+        }
+        for good in ["*", "news.example.org", "192.0.2.1", "2001:db8::1", "localhost"] {
+            assert!(check_host(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a:80", "http://a", "a/b", "a b", "[::1]"] {
+            assert!(check_host(bad).is_err(), "{bad}");
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Re
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Settings;
+use super::guest::Guest;
 use super::stats::Counters;
 
 /// Payload of a full TCP segment on Ethernet with timestamps, for the wire estimate.
@@ -44,6 +45,8 @@ pub(super) struct Meter {
     unfilled: AtomicU64,
     /// Whether the head written next belongs to `bytes.opening`.
     opening: AtomicBool,
+    /// Absent when the connection was turned away.
+    guest: Option<Guest>,
     /// Keeps the server's shutdown waiting for this connection.
     _alive: TaskTrackerToken,
 }
@@ -52,10 +55,15 @@ impl Meter {
     pub(super) fn new(
         counters: Arc<Counters>,
         settings: Arc<Settings>,
+        guest: Option<Guest>,
         alive: TaskTrackerToken,
     ) -> Arc<Self> {
-        let current = counters.current.fetch_add(1, Relaxed) + 1;
-        counters.peak.fetch_max(current, Relaxed);
+        if guest.is_some() {
+            let current = counters.current.fetch_add(1, Relaxed) + 1;
+            counters.peak.fetch_max(current, Relaxed);
+        } else {
+            counters.refusing.fetch_add(1, Relaxed);
+        }
         Arc::new(Self {
             counters,
             settings,
@@ -66,8 +74,14 @@ impl Meter {
             frames: AtomicBool::new(false),
             unfilled: AtomicU64::new(0),
             opening: AtomicBool::new(false),
+            guest,
             _alive: alive,
         })
+    }
+
+    /// Whether the client may ask once more now.
+    pub(super) fn may_ask(&self) -> bool {
+        self.guest.as_ref().is_some_and(Guest::may_ask)
     }
 
     /// A request's head is complete; returns its bytes. On HTTP/2 `frames` carry it, among others.
@@ -138,11 +152,15 @@ impl Meter {
         }
     }
 
-    /// So many bytes were read; `full` when they filled the buffer, so that more of the same segment may
-    /// follow at once.
-    pub(super) fn read(&self, bytes: usize, full: bool) {
+    /// So many bytes of a request were read, decrypted.
+    pub(super) fn read(&self, bytes: usize) {
+        self.up.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// So many bytes came over the wire; `full` when they filled the buffer, so that more of the same
+    /// segment may follow at once.
+    pub(super) fn arrived(&self, bytes: usize, full: bool) {
         let bytes = bytes as u64;
-        self.up.fetch_add(bytes, Relaxed);
         self.counters.up.fetch_add(bytes, Relaxed);
         let before = self.unfilled.load(Relaxed);
         let segments = (before + bytes).div_ceil(SEGMENT) - before.div_ceil(SEGMENT);
@@ -150,7 +168,8 @@ impl Meter {
         self.unfilled.store(if full { (before + bytes) % SEGMENT } else { 0 }, Relaxed);
     }
 
-    pub(super) fn wrote(&self, bytes: usize) {
+    /// So many bytes went over the wire.
+    pub(super) fn sent(&self, bytes: usize) {
         let bytes = bytes as u64;
         self.counters.down.fetch_add(bytes, Relaxed);
         self.counters.segments_down.fetch_add(bytes.div_ceil(SEGMENT), Relaxed);
@@ -159,6 +178,7 @@ impl Meter {
 
 impl Drop for Meter {
     fn drop(&mut self) {
-        self.counters.current.fetch_sub(1, Relaxed);
+        let there = if self.guest.is_some() { &self.counters.current } else { &self.counters.refusing };
+        there.fetch_sub(1, Relaxed);
     }
 }

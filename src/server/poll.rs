@@ -7,9 +7,10 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::openapi::Polled;
 use super::problem::Problem;
-use super::query::{Asked, Rejected, asked, none_match_holds};
-use super::routes::{Topic, topic};
+use super::query::{Asked, Rejected, Typed, asked, none_match_holds};
+use super::routes::{TOPIC, Topic, topic};
 use super::stats::count;
 use super::{App, long_poll};
 use crate::broker::Answer;
@@ -19,7 +20,16 @@ use crate::feed::Room;
 /// request could ask for ten thousand of the largest messages at once.
 const ANSWER: usize = 4 * 1024 * 1024;
 
-/// `GET /topics/{topic}/events`.
+/// "Any new messages?": answered at once, or with `wait` at the first event.
+#[utoipa::path(
+    get, path = "/topics/{topic}/events",
+    params(("topic" = String, Path, description = TOPIC), Typed, ("If-None-Match" = Option<String>, Header)),
+    responses(
+        (status = 200, body = Polled, headers(("etag" = String, description = "The position"))),
+        (status = 304, description = "Nothing since the etag in If-None-Match"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub(super) async fn events(
     State(app): State<Arc<App>>,
     path: Topic,

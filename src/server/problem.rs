@@ -3,17 +3,21 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::broker::TooManyTopics;
 use crate::event::MAX_TOPIC;
 
 /// What went wrong, for the one who asked.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct Problem {
     /// Always `about:blank`: the status says what kind of problem it is (RFC 9457 §4.2.1).
     r#type: &'static str,
+    /// Name of the status.
     title: &'static str,
+    /// The HTTP status, on a socket too.
     status: u16,
+    /// What was wrong, and what would be right.
     detail: String,
 }
 
@@ -35,8 +39,8 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a message holds at most {limit} bytes"))
     }
 
-    pub(super) fn not_built_yet() -> Self {
-        Self::new(StatusCode::NOT_IMPLEMENTED, "not built yet")
+    pub(super) fn too_often() -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "your address asks too often; wait a second")
     }
 
     /// The whole answer as bytes, for a connection that no HTTP library serves.
@@ -64,10 +68,19 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         let mut response = (status, [kind, no_store()], body).into_response();
-        if status == StatusCode::UPGRADE_REQUIRED {
-            let headers = response.headers_mut();
-            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        let mut add = |name, value| response.headers_mut().insert(name, HeaderValue::from_static(value));
+        match status {
+            StatusCode::UPGRADE_REQUIRED => {
+                add(header::UPGRADE, "websocket");
+                add(header::CONNECTION, "upgrade");
+            }
+            StatusCode::UNAUTHORIZED => {
+                add(header::WWW_AUTHENTICATE, "Bearer");
+            }
+            StatusCode::TOO_MANY_REQUESTS => {
+                add(header::RETRY_AFTER, "1");
+            }
+            _ => {}
         }
         response
     }

@@ -10,21 +10,35 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde::Serialize;
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
 use super::App;
 use super::problem::Problem;
-use super::routes::{Topic, topic};
+use super::routes::{TOPIC, Topic, topic};
 use super::stats::count;
+use super::token::{self, may_publish};
 use crate::broker::Published;
 use crate::event::{Publish, topic_is_valid};
 
-#[derive(Serialize)]
+/// Where an event stands.
+#[derive(Serialize, ToSchema)]
 struct Place<'a> {
+    /// The life of the feed.
     epoch: &'a str,
+    /// Position in it.
     offset: u64,
 }
 
 /// Adds the event of the body to a topic.
+#[utoipa::path(
+    post, path = "/topics/{topic}/events", params(("topic" = String, Path, description = TOPIC)),
+    request_body = Publish, security((), ("token" = [])),
+    responses(
+        (status = 201, body = Place, description = "Published"),
+        (status = 200, body = Place, description = "An event of this id was published before, here"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub(super) async fn post(
     State(app): State<Arc<App>>,
     path: Topic,
@@ -33,6 +47,9 @@ pub(super) async fn post(
     let topic = topic(path)?;
     if !topic_is_valid(&topic) {
         return Err(Problem::bad_topic());
+    }
+    if !may_publish(app.settings.token.as_ref(), request.headers())? {
+        return Err(token::missing());
     }
     let body = read(&app, request).await?;
     // The type of the content is not asked for: `curl -d` calls JSON a form, and an Origin that is
@@ -70,7 +87,7 @@ async fn collect(body: Body, expected: usize, limit: usize) -> Result<Vec<u8>, P
     let mut stream = body.into_data_stream();
     let mut whole = Vec::with_capacity(expected);
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| Problem::bad(format!("the body broke off: {error}")))?;
+        let chunk = chunk.map_err(|_| Problem::bad("the body broke off"))?;
         if whole.len() + chunk.len() > limit {
             return Err(Problem::too_large(limit));
         }

@@ -6,6 +6,7 @@ use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderMap, header};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::problem::Problem;
 use crate::event::{MAX_NAME, topic_is_valid};
@@ -18,19 +19,32 @@ const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 10_000;
 
 /// The query as typed.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Typed {
+    /// Position to go on after; absent: only what comes from now on.
+    #[param(value_type = Option<u64>)]
     after: Option<String>,
+    /// The epoch `after` was learned in.
+    #[param(value_type = Option<String>)]
     epoch: Option<Box<str>>,
+    /// Most events in one answer of a poll, 1 to 10,000; 100 when absent.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 10_000)]
     limit: Option<String>,
+    /// Hold the answer of a poll until there is news, this long at most.
+    #[param(example = "25s")]
     wait: Option<String>,
+    /// Only the latest event of each key.
+    #[param(value_type = Option<bool>)]
     conflate: Option<String>,
+    /// Who reads: its own events are not sent to it.
     #[serde(rename = "as")]
+    #[param(value_type = Option<String>, min_length = 1, max_length = 64)]
     name: Option<Box<str>>,
 }
 
 /// The query as meant.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Asked {
     pub(super) position: Position,
     pub(super) who: Reader,

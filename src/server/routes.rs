@@ -9,7 +9,7 @@ use axum::{Json, Router};
 
 use super::problem::Problem;
 use super::stats::Stats;
-use super::{App, control, poll, publish, sse, web_socket};
+use super::{App, control, metrics, openapi, poll, publish, sse, web_socket};
 
 /// All calls of the contract.
 pub(super) fn public(app: Arc<App>) -> Router {
@@ -29,19 +29,30 @@ fn table() -> Router<Arc<App>> {
         .route("/topics/{topic}/events", get(poll::events).post(publish::post))
         .route("/topics/{topic}/stream", get(sse::stream))
         .route("/topics/{topic}/socket", get(web_socket::socket))
-        .route("/healthz", get(async || "ok\n"))
+        .route("/healthz", get(healthz))
         .route("/stats", get(stats))
-        .route("/metrics", get(async || Problem::not_built_yet()))
-        .route("/openapi.json", get(async || Problem::not_built_yet()))
+        .route("/metrics", get(metrics::metrics))
+        .route("/openapi.json", get(openapi::description))
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "see the Allow header for what this path takes")
         })
 }
 
-async fn stats(State(app): State<Arc<App>>) -> Json<Stats> {
+/// Whether the server answers.
+#[utoipa::path(get, path = "/healthz", responses((status = 200, body = String, description = "It does")))]
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// The counters now.
+#[utoipa::path(get, path = "/stats", responses((status = 200, body = Stats)))]
+pub(super) async fn stats(State(app): State<Arc<App>>) -> Json<Stats> {
     Json(app.public.stats(app.broker.counts()))
 }
+
+/// What the description says of the topic in a path.
+pub(super) const TOPIC: &str = "1 to 128 of A-Z a-z 0-9 . _ : -";
 
 /// The topic in a path; one that is no UTF-8 is no topic.
 pub(super) type Topic = Result<Path<String>, axum::extract::rejection::PathRejection>;

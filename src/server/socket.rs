@@ -1,6 +1,7 @@
-//! The accepted TCP socket, wrapped: counts every byte, and ends connections that only sit there.
+//! The accepted socket as HTTP sees it: measures heads, and ends connections that only sit there.
 //!
-//! Whether the client is near or behind a network, the stream below knows. This file knows HTTP no further than where a head ends; hyper and tungstenite speak above it.
+//! Whether the bytes are encrypted, and what they are on the wire, the channel below knows. This file
+//! knows HTTP no further than where a head ends; hyper and tungstenite speak above it.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -13,10 +14,10 @@ use axum::http::StatusCode;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use super::channel::Channel;
 use super::head::{HeadEnd, Recording};
 use super::meter::{Meter, Phase};
 use super::problem::Problem;
-use super::stream::Stream;
 
 /// How long a connection this side closes is read on, so that what was sent last still arrives: a
 /// socket closed with unread bytes resets the connection, and a reset throws away what is under way.
@@ -26,7 +27,7 @@ const LINGER: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Socket {
     /// Absent only while being dropped.
-    stream: Option<Stream>,
+    stream: Option<Channel>,
     meter: Arc<Meter>,
     /// The phase as last seen from here, and since when.
     phase: Phase,
@@ -41,11 +42,11 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(stream: Stream, meter: Arc<Meter>) -> Self {
+    pub(super) fn new(stream: Channel, meter: Arc<Meter>) -> Self {
         Self {
             meter,
             phase: Phase::Head,
-            since: stream.accepted(),
+            since: stream.stream().accepted(),
             stream: Some(stream),
             stuck: None,
             timer: None,
@@ -55,11 +56,11 @@ impl Socket {
         }
     }
 
-    fn stream(&mut self) -> io::Result<Pin<&mut Stream>> {
+    fn stream(&mut self) -> io::Result<Pin<&mut Channel>> {
         self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    fn has_read(&mut self, bytes: &[u8], full: bool) {
+    fn has_read(&mut self, bytes: &[u8]) {
         if bytes.is_empty() {
             self.over = true;
             return;
@@ -67,7 +68,7 @@ impl Socket {
         if self.meter.untouched() {
             self.recording = Recording::first(&self.meter.counters);
         }
-        self.meter.read(bytes.len(), full);
+        self.meter.read(bytes.len());
         if self.meter.phase() == Phase::Idle && self.meter.begins_heads() {
             self.meter.enter(Phase::Head);
             (self.phase, self.since) = (Phase::Head, Instant::now());
@@ -79,7 +80,6 @@ impl Socket {
 
     fn has_written(&mut self, slices: &[IoSlice<'_>], count: usize) {
         self.stuck = None;
-        self.meter.wrote(count);
         if !self.meter.is_opening() && self.recording.is_none() {
             return;
         }
@@ -132,8 +132,8 @@ impl Socket {
     fn answer_request_timeout(&mut self) {
         let detail = "the headers of the request took too long";
         let answer = Problem::new(StatusCode::REQUEST_TIMEOUT, detail).raw();
-        if let Some(Ok(count)) = self.stream.as_mut().map(|stream| stream.try_write(&answer)) {
-            self.meter.wrote(count);
+        if let Some(stream) = &mut self.stream {
+            stream.try_write(&answer);
         }
     }
 
@@ -174,8 +174,7 @@ impl AsyncRead for Socket {
         let before = buf.filled().len();
         match self.stream()?.poll_read(cx, buf) {
             Poll::Ready(Ok(())) => {
-                let full = buf.remaining() == 0;
-                self.has_read(&buf.filled()[before..], full);
+                self.has_read(&buf.filled()[before..]);
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => {
@@ -237,24 +236,23 @@ impl AsyncWrite for Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if let Some(stream) = self.stream.take()
-            && (!self.over || stream.is_sending())
+            && (!self.over || stream.stream().is_sending())
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            runtime.spawn(linger(stream, self.meter.clone()));
+            runtime.spawn(linger(stream));
         }
     }
 }
 
 /// Closes this side, and reads until the other has closed too, for a bounded time.
-async fn linger(mut stream: Stream, meter: Arc<Meter>) {
-    let patience = LINGER + stream.lag();
+async fn linger(mut stream: Channel) {
+    let patience = LINGER + stream.stream().lag();
     let _ = tokio::time::timeout(patience, async {
         stream.shutdown().await?;
         let mut buffer = [0; 1024];
         loop {
-            match stream.read(&mut buffer).await? {
-                0 => return io::Result::Ok(()),
-                count => meter.read(count, count == buffer.len()),
+            if stream.read(&mut buffer).await? == 0 {
+                return io::Result::Ok(());
             }
         }
     })

@@ -14,8 +14,8 @@ use tokio::time::{Sleep, sleep};
 
 use super::App;
 use super::problem::{Problem, no_store};
-use super::query::{Rejected, asked, last_event_id};
-use super::routes::{Topic, topic};
+use super::query::{Rejected, Typed, asked, last_event_id};
+use super::routes::{TOPIC, Topic, topic};
 use super::stats::count;
 use super::web_socket::{BATCH, Hello};
 use crate::broker::Subscription;
@@ -38,7 +38,15 @@ struct Stream {
     ended: bool,
 }
 
-/// `GET /topics/{topic}/stream`.
+/// Server-sent events: `hello`, then every event as it comes.
+#[utoipa::path(
+    get, path = "/topics/{topic}/stream",
+    params(("topic" = String, Path, description = TOPIC), Typed, ("Last-Event-ID" = Option<String>, Header)),
+    responses(
+        (status = 200, body = String, content_type = "text/event-stream"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub(super) async fn stream(
     State(app): State<Arc<App>>,
     path: Topic,

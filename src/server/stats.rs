@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::broker::Counts;
 use crate::clock::{Clock, Micros, as_micros};
 use crate::os;
 
 /// Body of `GET /stats`: figures of the public listener since the start, and of the process.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Stats {
     /// Requests answered, of any kind.
     pub requests: u64,
@@ -26,6 +27,12 @@ pub struct Stats {
     pub handshakes: u64,
     /// Events published on sockets and acknowledged.
     pub socket_publishes: u64,
+    /// Messages of clients on sockets.
+    pub messages_up: u64,
+    /// Messages to clients on sockets: events, greetings and answers, without pings.
+    pub messages_down: u64,
+    /// Requests answered 401, 403 or 429, and socket messages refused so.
+    pub denied: u64,
     /// Readers closed because they were too far behind.
     pub slow_closed: u64,
     /// TCP connections.
@@ -51,7 +58,7 @@ pub struct Stats {
 }
 
 /// TCP connections of the public listener.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Connections {
     /// Accepted and served.
     pub opened: u64,
@@ -64,7 +71,7 @@ pub struct Connections {
 }
 
 /// Bytes of the public listener, up is client to server.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Bytes {
     /// Read from the sockets.
     pub up: u64,
@@ -79,7 +86,7 @@ pub struct Bytes {
 }
 
 /// What happened to events.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Events {
     /// Added to a feed.
     pub published: u64,
@@ -92,7 +99,7 @@ pub struct Events {
 }
 
 /// The heads of a request and its answer, as they went over the wire.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Exchange {
     /// Request line and headers, with the empty line.
     pub request: String,
@@ -101,7 +108,7 @@ pub struct Exchange {
 }
 
 /// The counters at one moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Sample {
     /// When they were read, Unix microseconds on the run's clock.
     pub at: Micros,
@@ -129,11 +136,16 @@ pub(super) struct Counters {
     pub(super) opens: AtomicU64,
     pub(super) handshakes: AtomicU64,
     pub(super) socket_publishes: AtomicU64,
+    pub(super) messages_up: AtomicU64,
+    pub(super) messages_down: AtomicU64,
+    pub(super) denied: AtomicU64,
     pub(super) slow_closed: AtomicU64,
     pub(super) opened: AtomicU64,
     pub(super) current: AtomicU64,
     pub(super) peak: AtomicU64,
     pub(super) refused: AtomicU64,
+    /// Connections that are just being told that there is no room.
+    pub(super) refusing: AtomicU64,
     pub(super) up: AtomicU64,
     pub(super) down: AtomicU64,
     pub(super) opening: AtomicU64,
@@ -176,6 +188,9 @@ impl Counters {
             opens: n(&self.opens),
             handshakes: n(&self.handshakes),
             socket_publishes: n(&self.socket_publishes),
+            messages_up: n(&self.messages_up),
+            messages_down: n(&self.messages_down),
+            denied: n(&self.denied),
             slow_closed: n(&self.slow_closed),
             connections: Connections {
                 opened: n(&self.opened),

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -19,14 +20,18 @@ use tokio_tungstenite::tungstenite::Error as WireError;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::App;
+use super::meter::Meter;
 use super::problem::Problem;
-use super::query::{Rejected, asked};
-use super::routes::{Topic, topic};
+use super::query::{Rejected, Typed, asked};
+use super::routes::{TOPIC, Topic, topic};
 use super::stats::count;
+use super::token::may_publish;
 use crate::broker::Subscription;
 use crate::feed::{Cursor, Entry, Reader, Room, Stored};
 
-mod incoming;
+pub(super) mod incoming;
+
+use incoming::Heard;
 
 /// Most events taken from the feed at one time by a streaming reader.
 pub(super) const BATCH: Room = Room { events: 256, bytes: 64 * 1024 };
@@ -44,6 +49,8 @@ const GOING_AWAY: &str = "the server is going away";
 const SLOW: u16 = 3008;
 /// Close code of a reader that answered no ping (Centrifugo's number).
 const NO_PONG: u16 = 3012;
+/// Close code of a client that showed a wrong token; it should not come back (Centrifugo's number).
+const WRONG_TOKEN: u16 = 3500;
 
 /// What a streaming reader is told first.
 #[derive(Debug, Serialize)]
@@ -65,7 +72,16 @@ struct Greeting<'a> {
     hello: Hello<'a>,
 }
 
-/// `GET /topics/{topic}/socket`.
+/// WebSocket: a greeting, then one event per text frame; a client publishes by sending what it would
+/// POST, and shows the token as a header or as `{"token":"…"}`.
+#[utoipa::path(
+    get, path = "/topics/{topic}/socket",
+    params(("topic" = String, Path, description = TOPIC), Typed), security((), ("token" = [])),
+    responses(
+        (status = 101, description = "WebSocket from here on"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
 pub(super) async fn socket(
     State(app): State<Arc<App>>,
     path: Topic,
@@ -76,6 +92,8 @@ pub(super) async fn socket(
     let topic = topic(path)?;
     let asked = asked(&topic, query)?;
     let upgrade = upgrade.map_err(|rejection| not_an_upgrade(request.method(), &rejection))?;
+    let may_publish = may_publish(app.settings.token.as_ref(), request.headers())?;
+    let meter = request.extensions().get::<Arc<Meter>>().cloned();
     let subscription = app.broker.subscribe(&topic)?;
     let entry = subscription.enter(&asked.position);
     let greeting = Greeting { hello: Hello::new(subscription.epoch(), &entry) };
@@ -86,7 +104,7 @@ pub(super) async fn socket(
     Ok(upgrade.on_upgrade(move |socket| {
         let who = asked.who;
         let (cursor, joined) = (entry.cursor, entry.head);
-        let peer = Peer { app, socket, subscription, who, cursor, joined, _alive: alive };
+        let peer = Peer { app, socket, subscription, who, cursor, joined, may_publish, meter, _alive: alive };
         // On the heap, because a future keeps room for its arguments twice.
         Box::new(peer).run(greeting)
     }))
@@ -123,6 +141,16 @@ enum Frames<'a> {
     Events(&'a [Arc<Stored>]),
 }
 
+impl Frames<'_> {
+    /// How many are messages, as an application sees them.
+    fn messages(&self) -> u64 {
+        match self {
+            Self::One(message) => u64::from(matches!(message, Message::Text(_))),
+            Self::Events(events) => events.len() as u64,
+        }
+    }
+}
+
 /// Why a conversation ends.
 enum End {
     /// The other side is gone: nothing to say any more.
@@ -141,6 +169,10 @@ struct Peer {
     cursor: Cursor,
     /// The head when the reader came: it is not behind for what was there before it.
     joined: Cursor,
+    /// Whether it showed the token, or none is needed.
+    may_publish: bool,
+    /// Of its connection: knows how often its address asks.
+    meter: Option<Arc<Meter>>,
     _alive: TaskTrackerToken,
 }
 
@@ -231,6 +263,7 @@ impl Peer {
     /// behind its reader falls.
     async fn write(&mut self, frames: Frames<'_>) -> Result<(), End> {
         let Self { app, socket, subscription, cursor, joined, .. } = self;
+        app.counters.messages_down.fetch_add(frames.messages(), Relaxed);
         let mut send = pin!(send(socket, frames));
         // Nearly always the kernel takes it all at once. The watch over a socket that is stuck is
         // made only then, or every idle connection would have room for it.
@@ -252,7 +285,7 @@ impl Peer {
 
     /// Answers one message of the client.
     async fn heard(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), End> {
-        let answer = match message {
+        let heard = match message {
             None => return Err(End::Gone),
             Some(Err(error)) => return Err(broken(error)),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()), // answered by the library
@@ -261,12 +294,10 @@ impl Peer {
                 let _ = timeout(CLOSING, self.socket.flush()).await;
                 return Err(End::Gone);
             }
-            Some(Ok(Message::Text(text))) => {
-                let Self { app, subscription, who, .. } = &*self;
-                incoming::publish(app, subscription.topic(), who.name.as_deref(), text.as_str()).await
-            }
-            Some(Ok(Message::Binary(_))) => incoming::refused(Problem::bad("messages are text frames"), None),
+            Some(Ok(Message::Text(text))) => Heard::of(text.as_str()),
+            Some(Ok(Message::Binary(_))) => Heard::binary(),
         };
+        let answer = self.answer(heard).await?;
         self.write(Frames::One(Message::text(answer))).await
     }
 }

@@ -199,6 +199,7 @@ impl Part {
     }
 
     /// Books what becomes of `items`, by the last [`Part::choose`]: deliveries, fates, staleness.
+    #[inline(always)]
     pub(super) fn hand_over(
         &mut self,
         world: &World<'_>,
@@ -207,17 +208,29 @@ impl Part {
         batch: Batch,
         stale: &mut Staleness,
     ) {
-        let in_window = batch.in_hand.min(world.duration);
-        if feed.plain {
-            for item in items {
-                stale.missed(item.at, in_window);
-                if let Some(step) = item.step {
-                    self.fate.expected += 1;
-                    self.deliver(world, item, step, batch);
-                }
-            }
-            return;
+        if !feed.plain {
+            return self.hand_over_chosen(world, feed, items, batch, stale);
         }
+        let in_window = batch.in_hand.min(world.duration);
+        for item in items {
+            stale.missed(item.at, in_window);
+            if let Some(step) = item.step {
+                self.fate.expected += 1;
+                self.deliver(world, item, step, batch);
+            }
+        }
+    }
+
+    /// The same where not everything goes to everybody.
+    fn hand_over_chosen(
+        &mut self,
+        world: &World<'_>,
+        feed: &Feed,
+        items: &[Item],
+        batch: Batch,
+        stale: &mut Staleness,
+    ) {
+        let in_window = batch.in_hand.min(world.duration);
         for (index, item) in items.iter().enumerate().filter(|(_, item)| item.author != batch.client) {
             let alive = item.dies >= batch.taken;
             let goes = alive && self.is_latest(feed, index, item);
@@ -235,7 +248,7 @@ impl Part {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn deliver(&mut self, world: &World<'_>, item: &Item, step: u32, batch: Batch) {
         let Batch { client, in_hand, poll_sent, .. } = batch;
         let payload = u64::from(item.payload);

@@ -229,8 +229,9 @@ struct Answer {
     bytes: u64,
 }
 
-/// Poll `k`, sent when it was `intended` and at the server at `arrives`, takes `range` of the feed: books what it brings.
-#[inline]
+/// Poll `k`, sent when it was `intended` and at the server at `arrives`, takes `range` of the feed: books
+/// what it brings.
+#[inline(always)]
 fn fetch(
     person: &Person<'_>,
     grid: &Grid,

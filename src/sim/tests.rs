@@ -27,6 +27,7 @@ fn scenario(clients: u32, duration: Duration, workload: Workload, ways: Vec<Way>
         clients,
         visit: None,
         engine: Engine::Sim,
+        tls: false,
         network: None,
         workload,
         transports: ways.into_iter().enumerate().map(transport).collect(),

@@ -85,8 +85,12 @@ fn steady(
 /// Polls stay on their grid, and those due while an answer is outstanding are skipped, so the period
 /// is the interval times the whole number of intervals that a round trip lasts, plus one.
 fn period(view: &View<'_>, every: f64, keep_alive: bool) -> Result<f64, String> {
-    // Without keep-alive TCP's own opening takes a round trip first.
-    let trips = if keep_alive { 2.0 } else { 4.0 };
+    // Without keep-alive TCP's own opening takes a round trip first, and TLS's another.
+    let trips = match (keep_alive, view.scenario.tls) {
+        (true, _) => 2.0,
+        (false, false) => 4.0,
+        (false, true) => 6.0,
+    };
     let intervals = |d: f64| (trips * d / every).floor();
     let (least, most) = (view.path.d - view.path.jitter, view.path.d + view.path.jitter);
     if intervals(least) != intervals(most) {

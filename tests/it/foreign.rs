@@ -23,6 +23,22 @@ impl Serve {
         Self { child, http }
     }
 
+    /// The same over TLS, and the certificate it printed.
+    pub fn over_tls() -> (Self, String) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_anynews"))
+            .args(["serve", "--tls", "--listen", "127.0.0.1:0"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut after = |prefix: &str| {
+            lines.next().unwrap().unwrap().strip_prefix(prefix).expect("a line with its prefix").to_owned()
+        };
+        let (http, certificate) = (after("listening on "), after("certificate "));
+        (Self { child, http }, certificate)
+    }
+
     /// The same address for sockets.
     pub fn ws(&self) -> String {
         self.http.replacen("http", "ws", 1)

@@ -21,8 +21,9 @@ async fn against<F: Future<Output = ()>>(
         // The transcript decides when it is over, not the server.
         std::future::pending::<()>().await;
     };
+    let nobody = anynews::tls::nobody();
     let transcript = tokio::select! {
-        transcript = record::record(&target, patience) => transcript,
+        transcript = record::record(&target, &nobody, patience) => transcript,
         () = serving => unreachable!("it never ends"),
     };
     transcript
@@ -109,7 +110,8 @@ async fn garbage_and_a_closed_port_are_clear_failures() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let transcript = record::record(&Target::parse(&format!("ws://{address}")).unwrap(), PATIENT).await;
+    let target = Target::parse(&format!("ws://{address}")).unwrap();
+    let transcript = record::record(&target, &anynews::tls::nobody(), PATIENT).await;
     assert!(transcript.failure.unwrap().contains("cannot connect"));
     assert!(transcript.chunks.is_empty());
 }

@@ -40,7 +40,7 @@ impl TestServer {
         let (public_address, control_address) = (public.local_addr().unwrap(), control.local_addr().unwrap());
         let stop = CancellationToken::new();
         let running = tokio::spawn(server::run(public, Some(control), settings, stop.clone()));
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = anynews::client::builder(None).build().unwrap();
         Self { public: public_address, control: control_address, stop, running: Some(running), http }
     }
 
@@ -206,6 +206,17 @@ impl Raw {
         let from = self.received.len();
         while self.more().await > 0 {}
         String::from_utf8_lossy(&self.received[from..]).into_owned()
+    }
+
+    /// Reads until `end` has come or the server closes; returns what came.
+    pub async fn rest_or(&mut self, end: &str) -> String {
+        let from = self.received.len();
+        loop {
+            let text = String::from_utf8_lossy(&self.received[from..]).into_owned();
+            if text.contains(end) || self.more().await == 0 {
+                return text;
+            }
+        }
     }
 
     async fn more(&mut self) -> usize {

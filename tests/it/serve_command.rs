@@ -101,6 +101,29 @@ fn a_network_is_said_and_felt_by_any_client() {
 }
 
 #[test]
+fn beyond_loopback_it_listens_with_a_token_that_publishing_needs() {
+    // Both `--listen` would be one too many, so not through `Serve::start`.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_anynews"))
+        .args(["serve", "--listen", "0.0.0.0:0"])
+        .env("ANYNEWS_TOKEN", "s3cret")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    let mut serve = Serve { child, out };
+    let line = serve.line();
+    let port = line.strip_prefix("listening on http://0.0.0.0:").unwrap();
+    for (token, status) in [("", "401"), ("Authorization: Bearer s3cret\r\n", "201")] {
+        let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+        let head = "POST /topics/t/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+        write!(stream, "{head}{token}Content-Length: 10\r\n\r\n{{\"data\":1}}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{answer}");
+    }
+}
+
+#[test]
 fn a_port_in_use_is_a_runtime_error_that_says_so() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -111,12 +134,16 @@ fn a_port_in_use_is_a_runtime_error_that_says_so() {
 
 #[test]
 fn what_is_not_built_or_makes_no_sense_is_a_usage_error_that_says_why() {
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 16] = [
         (&["--broker", "redis"], "not built yet"),
         (&["--broker", "kafka"], "memory"),
         (&["--redis", "redis://localhost"], "not built yet"),
-        (&["--token", "secret"], "not built yet"),
+        (&["--token", ""], "visible"),
         (&["--listen", "0.0.0.0:0"], "--token"),
+        (&["--listen", "[::]:0"], "--token"),
+        (&["--allow-origin", "https://example.org/"], "without a path"),
+        (&["--allow-host", "example.org:80"], "name alone"),
+        (&["--max-rate", "0"], "--max-rate"),
         (&["--max-connections", "100000000000"], "open-file limit"),
         (&["--max-message", "many"], "size"),
         (&["--queue", "0B"], "1B"),

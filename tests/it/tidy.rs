@@ -12,6 +12,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("link", 0),
     ("os", 0),
     ("random", 0),
+    ("tls", 0),
     ("transport", 0),
     ("units", 0),
     ("wire", 0),
@@ -30,6 +31,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("handshake", 4),
     ("report", 4),
     ("cli", 5),
+    ("fuzz", 5),
 ];
 
 /// Imports between modules of one layer: (who, may import whom).
@@ -94,7 +96,7 @@ fn files(dir: &str) -> Vec<PathBuf> {
 }
 
 fn rust_files() -> impl Iterator<Item = (PathBuf, String)> {
-    ["src", "tests", "benches"]
+    ["src", "tests", "benches", "fuzz/fuzz_targets"]
         .into_iter()
         .flat_map(files)
         .filter(|path| path.extension().is_some_and(|e| e == "rs"))
@@ -284,7 +286,9 @@ fn what_the_documents_tell_people_to_type_parses() {
 
 #[test]
 fn what_the_documents_link_to_exists() {
-    for name in ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/method.md"] {
+    for name in
+        ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md", "docs/method.md"]
+    {
         let text = fs::read_to_string(root().join(name)).unwrap();
         for part in text.split("](").skip(1) {
             let link = part.split([')', '#']).next().unwrap_or_default();

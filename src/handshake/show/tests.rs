@@ -50,6 +50,7 @@ fn a_whole_lesson() {
             frame(Side::Client, 2_200, 8, b"\x03\xe8"),
             frame(Side::Server, 2_300, 8, b"\x03\xe8"),
         ],
+        tls: None,
         aside: Some("Priya published by POST on another connection; nobody asked on this one.".to_owned()),
         unasked: true,
         failure: None,

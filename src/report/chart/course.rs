@@ -166,14 +166,7 @@ fn picture(
     for (item, course) in items.iter_mut().zip(courses) {
         item.end_at(course.points.last().map(|&(x, y)| plot.at(x, y).1));
     }
-    if frame.narrow {
-        let top = plot.bottom + axis_room + em * 0.2;
-        shapes.extend(key::below(frame, top, &items));
-        let height = top + key::height_below(frame, &items);
-        return Picture { width: frame.width, height, shapes };
-    }
-    shapes.extend(key::beside(frame, &plot, &items));
-    Picture { width: frame.width, height: plot.bottom + axis_room, shapes }
+    key::picture(frame, &plot, axis_room, &items, shapes)
 }
 
 fn line(frame: &Frame, plot: &Plot, course: &Course<'_>) -> Vec<Shape> {

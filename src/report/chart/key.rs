@@ -3,7 +3,7 @@
 use super::super::ways::Way;
 use super::axis::Plot;
 use super::font;
-use super::shape::{Anchor, Frame, Ink, Marker, Shape, dashed};
+use super::shape::{Anchor, Frame, Ink, Marker, Picture, Shape, dashed};
 
 /// Room to the right of a plot for labels, in ems.
 pub const BESIDE_EMS: f64 = 13.5;
@@ -59,6 +59,25 @@ impl Item {
 /// The pattern of formulas.
 pub const DOTS: &[f64] = &[2.5, 4.5];
 
+/// A plot whose axis takes `axis_room` below it, with its labels where they fit.
+#[must_use]
+pub fn picture(
+    frame: &Frame,
+    plot: &Plot,
+    axis_room: f64,
+    items: &[Item],
+    mut shapes: Vec<Shape>,
+) -> Picture {
+    let below = plot.bottom + axis_room;
+    if !frame.narrow {
+        shapes.extend(beside(frame, plot, items));
+        return Picture { width: frame.width, height: below, shapes };
+    }
+    let top = below + frame.text * 0.2;
+    shapes.extend(self::below(frame, top, items));
+    Picture { width: frame.width, height: top + height_below(frame, items), shapes }
+}
+
 /// Height a plot must have for its labels to stand beside it.
 #[must_use]
 pub fn height_beside(frame: &Frame, items: &[Item]) -> f64 {
@@ -68,7 +87,7 @@ pub fn height_beside(frame: &Frame, items: &[Item]) -> f64 {
 
 /// Labels to the right of the plot.
 #[must_use]
-pub fn beside(frame: &Frame, plot: &Plot, items: &[Item]) -> Vec<Shape> {
+fn beside(frame: &Frame, plot: &Plot, items: &[Item]) -> Vec<Shape> {
     let (size, small) = (frame.text, frame.text * 0.88);
     let (line, gap) = (frame.text * 1.25, frame.text * 0.55);
     let heights: Vec<f64> = items.iter().map(|item| line * (1 + item.lines.len()) as f64).collect();
@@ -122,14 +141,14 @@ fn spread(wanted: &[Option<f64>], heights: &[f64], gap: f64, low: f64, high: f64
 
 /// Height of the labels below a plot.
 #[must_use]
-pub fn height_below(frame: &Frame, items: &[Item]) -> f64 {
+fn height_below(frame: &Frame, items: &[Item]) -> f64 {
     let rows: usize = items.iter().map(|item| 1 + item.lines.len().min(1)).sum();
     rows as f64 * frame.text * 1.35 + items.len() as f64 * frame.text * 0.5
 }
 
 /// Labels below the plot, beginning at `top`: the name, then what is said about it in one line.
 #[must_use]
-pub fn below(frame: &Frame, top: f64, items: &[Item]) -> Vec<Shape> {
+fn below(frame: &Frame, top: f64, items: &[Item]) -> Vec<Shape> {
     let (line, length) = (frame.text * 1.35, frame.text * 2.6);
     let (x, mut y) = (4.0, top);
     let text_x = x + length + frame.text * 0.6;

@@ -208,14 +208,7 @@ fn picture(frame: &Frame, curves: &[Curve<'_>]) -> Picture {
     for curve in curves {
         shapes.extend(marks(frame, &plot, &curve.way));
     }
-    if frame.narrow {
-        let top = plot.bottom + axis_room + em * 0.2;
-        shapes.extend(key::below(frame, top, &items));
-        let height = top + key::height_below(frame, &items);
-        return Picture { width: frame.width, height, shapes };
-    }
-    shapes.extend(key::beside(frame, &plot, &items));
-    Picture { width: frame.width, height: plot.bottom + axis_room, shapes }
+    key::picture(frame, &plot, axis_room, &items, shapes)
 }
 
 /// A law as a line; its straight pieces are curves on a logarithmic axis.

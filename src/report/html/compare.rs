@@ -1,12 +1,12 @@
 //! The page of a comparison.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::super::chart::Entry;
 use super::super::compare::{Comparison, Metric, engine_name};
 use super::super::numbers::count;
 use super::super::ways::{list, ways};
-use super::{POLICY, STYLE, figures, section, table};
+use super::{Frame, figures, section, table};
 use crate::report::lessons;
 
 /// Draws the page.
@@ -16,38 +16,20 @@ use crate::report::lessons;
 pub fn page(comparison: &Comparison, entries: &[Entry<'_>]) -> anyhow::Result<String> {
     let figures = figures::Figures::draw(entries)?;
     let (headline, below) = comparison.subject();
-    let version = env!("CARGO_PKG_VERSION");
-    let page = html! {
-        (DOCTYPE)
-        html lang="en-GB" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="color-scheme" content="light dark";
-                meta name="generator" content={ "anynews " (version) };
-                title { (headline) " – compared – anynews" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                a.skip href="#main" { "Skip to what differs" }
-                header.top {
-                    p.brand { "anynews" span aria-hidden="true" { " · " } span.quiet { "Any new messages?" } }
-                    h1 { (headline) }
-                    p.lesson { (below) }
-                }
-                main #main tabindex="-1" {
-                    (section("result", "What the runs say", result(comparison)))
-                    (section("differences", "What differs between them", differences(comparison)))
-                    (section("charts", "Charts", figures.charts()))
-                    (section("numbers", "All numbers", numbers(comparison)))
-                    (section("noise", "What counts as a difference", noise(comparison)))
-                }
-                footer { p { "Made by anynews " (version) ". This page fetches nothing and runs no script." } }
-            }
-        }
+    let frame = Frame {
+        title: &format!("{headline} – compared – anynews"),
+        skip: "Skip to what differs",
+        heading: &headline,
+        lesson: Some(&below),
+        version: env!("CARGO_PKG_VERSION"),
     };
-    Ok(page.into_string())
+    Ok(frame.around(html! {
+        (section("result", "What the runs say", result(comparison)))
+        (section("differences", "What differs between them", differences(comparison)))
+        (section("charts", "Charts", figures.charts()))
+        (section("numbers", "All numbers", numbers(comparison)))
+        (section("noise", "What counts as a difference", noise(comparison)))
+    }))
 }
 
 fn result(comparison: &Comparison) -> Markup {

@@ -6,7 +6,8 @@ use crate::link::{Link, PROFILES};
 use crate::units::parse_rate;
 
 use super::section::{Bounds, Section};
-use super::tree::{Node, Value};
+use super::tree::Node;
+use crate::scenario::Engine;
 
 const LONGEST_RTT: Duration = Duration::from_secs(60);
 /// Below this a single event would take minutes; above, no machine keeps up.
@@ -23,9 +24,9 @@ pub(super) fn belongs(key: &str) -> Option<String> {
     KEYS.contains(&key).then(|| "it belongs to [network]".to_owned())
 }
 
-/// The link; none where the file says nothing that plain loopback would not be.
-pub(super) fn read(top: &mut Section<'_>) -> Option<Link> {
-    let mut section = top.table("network", false)?;
+/// The link, none where the file says nothing that plain loopback would not be; and whether over TLS.
+pub(super) fn read(top: &mut Section<'_>, engine: Engine) -> (Option<Link>, bool) {
+    let Some(mut section) = top.table("network", false) else { return (None, false) };
     let profiles: Vec<(&str, &str)> = PROFILES.iter().map(|name| (*name, *name)).collect();
     let named = section.get("profile").and_then(|_| section.choice("profile", None, &profiles));
     let base = named.and_then(Link::profile).unwrap_or(Link::PLAIN);
@@ -45,9 +46,17 @@ pub(super) fn read(top: &mut Section<'_>) -> Option<Link> {
         );
         section.problem("jitter", &node.origin, message);
     }
-    section.not_yet_unless("tls", |node| matches!(node.value, Value::Bool(false)), "tls = false is");
+    let tls = section.bool("tls", false);
+    if tls
+        && engine != Engine::Live
+        && let Some(node) = section.get("tls")
+    {
+        let message =
+            "TLS is measured on real sockets, so only the live engine has it; write false, or --engine live";
+        section.problem("tls", &node.origin, message.to_owned());
+    }
     section.finish(super::elsewhere);
-    (link != Link::PLAIN).then_some(link)
+    ((link != Link::PLAIN).then_some(link), tls)
 }
 
 fn rate(section: &mut Section<'_>, key: &'static str) -> Option<u64> {

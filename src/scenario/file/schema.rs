@@ -154,7 +154,7 @@ fn network_key(key: &str) -> Option<Value> {
         "loss" => number("Share of segments lost.", network::LOSS),
         "down" => said("rate", "From server to client."),
         "up" => said("rate", "From client to server."),
-        "tls" => json!({ "enum": [false] }),
+        "tls" => boolean("Whether everything goes over TLS (live engine)."),
         _ => return None,
     })
 }

@@ -30,6 +30,16 @@ fn flags_make_the_table_that_the_file_lacks() {
 }
 
 #[test]
+fn tls_is_for_the_live_engine() {
+    assert!(letters(&with(&["network.tls=true"])).tls);
+    assert_eq!(network("tls = true", &[]), None, "not slower than loopback by itself");
+    for engine in ["sim", "theory"] {
+        let overrides = Overrides { engine: Some(engine.to_owned()), ..with(&["network.tls=true"]) };
+        assert_told(LETTERS, &overrides, &["network.tls: TLS is measured on real sockets … --engine live"]);
+    }
+}
+
+#[test]
 fn wrong_numbers_are_named() {
     for (lines, hint) in [
         ("profile = \"fast4g\"", "\"fast4g\" is not known … did you mean \"fast-4g\"?"),
@@ -50,7 +60,7 @@ fn wrong_numbers_are_named() {
         ),
         ("up = \"9Mbps\"", "did you mean \"9Mbit/s\"?"),
         ("up = 9", "network.up: \"9\" has no unit"),
-        ("tls = true", "network.tls: true is not built yet; tls = false is"),
+        ("tls = \"yes\"", "write true or false, without quotes"),
         ("los = 0.1", "network.los: is not a key here … did you mean \"loss\"?"),
         ("interval = \"1s\"", "it belongs to a [[transport]]"),
     ] {
