@@ -120,7 +120,7 @@ const PUSH_WARMUP: Duration = Duration::from_secs(1);
 /// the longest short-poll interval, at most 10 s (1 s without short polls). Of workloads: `inbox` own,
 /// no `payload`, `typing_before` 0 ms (never), `receipts` false, 20 `overs`, 20 `symbols`, `conflate`
 /// false, `quiet` 0.05, `pauses` false, `settle` 10 min. Of transports: `label` the kind (poll-2, poll-3 … when repeated), `keep_alive` true,
-/// `conditional` false, `hold` 25 s, `ping` 25 s (0 ms: none), `read_buffer` 4 KiB.
+/// `conditional` false, no `backoff_max`, `http` 1.1, `hold` 25 s, `ping` 25 s (0 ms: none), `read_buffer` 4 KiB.
 ///
 /// # Errors
 /// Every problem of the text and the overrides, at once.

@@ -44,6 +44,9 @@ pub(super) fn expect(view: &View<'_>, way: &Way) -> Result<Expected, String> {
         unreachable!("only short polls have an interval")
     };
     let sizes = PollSizes::of_poll(0, 0, view.news.conflates, way);
+    if view.stay.is_some() && view.scenario.tls && view.path.d > 0.0 {
+        return Err("no formula describes visits over TLS and a network".to_owned());
+    }
     match (view.stay, backoff_max.filter(|longest| *longest > interval)) {
         (None, None) => steady(view, interval, keep_alive, &sizes),
         (Some(stay), None) => visits::expect(view, stay, interval, keep_alive, &sizes),

@@ -31,9 +31,10 @@ pub(super) fn socket(view: &View<'_>, ping: Duration) -> Expected {
 }
 
 /// Share of the time in which somebody on a seat is connected: a newcomer is so three trips after coming,
-/// two for the connection and one for the request.
+/// two for the connection and one for the request; over TLS two more.
 fn connected(view: &View<'_>) -> f64 {
-    view.stay.map_or(1.0, |stay| libm::exp(-3.0 * view.path.d / stay))
+    let trips = if view.scenario.tls { 5.0 } else { 3.0 };
+    view.stay.map_or(1.0, |stay| libm::exp(-trips * view.path.d / stay))
 }
 
 /// Share of the news that reaches somebody: who is connected, and stays for another trip. Nobody leaves

@@ -7,6 +7,7 @@ use crate::scenario::{Inbox, Workload};
 use crate::transport::{Http, Way};
 
 mod network;
+mod pace;
 mod workload;
 
 const LETTERS: &str = r#"title    = "Letters"
