@@ -20,7 +20,8 @@ fn how_long_people_stay_and_how_they_poll() {
         if scenario.visit.is_none() {
             json.as_object_mut().unwrap().remove("visit");
             let poll = json["transport"][0].as_object_mut().unwrap();
-            (poll.remove("backoff_max"), poll.remove("http"));
+            poll.remove("backoff_max");
+            poll.remove("http");
             assert_eq!(serde_json::from_value::<Scenario>(json).unwrap(), scenario);
         }
     }
