@@ -87,6 +87,7 @@ async fn run(text: &str, in_turn: bool) -> Outcome {
         prediction: None,
         progress,
         interrupt: CancellationToken::new(),
+        hurry: CancellationToken::new(),
     };
     live::run(&scenario, &options).await.expect("a run").0
 }

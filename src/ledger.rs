@@ -122,6 +122,13 @@ pub fn series_step(duration_us: i64) -> i64 {
 }
 
 impl Ledger {
+    /// Ends the window at `end` (µs), before its time: the run was interrupted. `end` must lie ahead,
+    /// so that nothing beyond it has been booked.
+    pub fn cut(&mut self, end: i64) {
+        self.duration = self.duration.min(end);
+        self.book.cut(end);
+    }
+
     /// An empty ledger. `duration` in microseconds; `long` for long polls, which
     /// count by their answer; `person` is the client whose timeline is kept.
     #[must_use]
@@ -145,8 +152,7 @@ impl Ledger {
     /// A client knows its position from now on: what is published later, it is owed.
     /// `at` is `i64::MIN` before the run's start is known.
     pub fn positioned(&mut self, client: u32, at: i64) {
-        let first = self.published_before(client, at);
-        self.readers[client as usize].begins(at, first);
+        self.readers[client as usize].begins(at);
     }
 
     /// A client's visit ended: what is published later, it is not owed. Nor is what it had no chance to

@@ -36,8 +36,10 @@ pub struct Options {
     pub prediction: Option<String>,
     /// Receives what happens meanwhile.
     pub progress: mpsc::UnboundedSender<Progress>,
-    /// Ends the run early; what was measured is returned.
+    /// Ends the window early; what was measured is returned, after the grace that every window has.
     pub interrupt: CancellationToken,
+    /// Ends the grace too.
+    pub hurry: CancellationToken,
 }
 
 /// What happens during a run.

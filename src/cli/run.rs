@@ -154,7 +154,7 @@ async fn all(args: &Args, scenarios: &[Scenario], directories: &[PathBuf]) -> Ex
         }
     }
     if args.format == Format::Json {
-        print_json(&outcomes)?;
+        print_json(&outcomes, scenarios.len())?;
     }
     Ok(code)
 }
@@ -215,6 +215,7 @@ async fn live_run(
         keep_deliveries: args.samples,
         progress,
         interrupt: signal.interrupt.clone(),
+        hurry: signal.hurry.clone(),
     };
     let result = live::run(scenario, &options).await;
     drop(options);
@@ -248,33 +249,39 @@ fn save(args: &Args, outcome: &Outcome, deliveries: &[Delivery], directory: &Pat
     Ok(())
 }
 
-/// One document for one scenario, an array for several.
-fn print_json(outcomes: &[Outcome]) -> anyhow::Result<()> {
+/// One document for one scenario, an array for several, however many of them a signal left.
+fn print_json(outcomes: &[Outcome], asked: usize) -> anyhow::Result<()> {
     let text = match outcomes {
-        [one] => serde_json::to_string_pretty(one)?,
+        [one] if asked == 1 => serde_json::to_string_pretty(one)?,
         several => serde_json::to_string_pretty(several)?,
     };
     Ok(print(&format!("{text}\n"))?)
 }
 
-/// SIGINT and SIGTERM: the first ends the run early, the second ends the program.
+/// SIGINT and SIGTERM: the first ends the window early, the second the wait for what is still under
+/// way, the third the program.
+#[derive(Clone)]
 struct Signal {
     interrupt: CancellationToken,
+    hurry: CancellationToken,
     code: Arc<AtomicU8>,
 }
 
 impl Signal {
     fn watch() -> std::io::Result<Self> {
-        let signal = Self { interrupt: CancellationToken::new(), code: Arc::new(AtomicU8::new(0)) };
-        let (interrupt, code) = (signal.interrupt.clone(), signal.code.clone());
+        let (interrupt, hurry) = (CancellationToken::new(), CancellationToken::new());
+        let signal = Self { interrupt, hurry, code: Arc::new(AtomicU8::new(0)) };
+        let Self { interrupt, hurry, code } = signal.clone();
         let mut signals = Signals::take_over()?;
         tokio::spawn(async move {
             loop {
                 let number = signals.next().await;
-                if code.swap(number, Ordering::Relaxed) != 0 {
-                    std::process::exit(number.into());
+                let again = code.swap(number, Ordering::Relaxed) != 0;
+                match (again, hurry.is_cancelled()) {
+                    (false, _) => interrupt.cancel(),
+                    (true, false) => hurry.cancel(),
+                    (true, true) => std::process::exit(number.into()),
                 }
-                interrupt.cancel();
             }
         });
         Ok(signal)

@@ -80,6 +80,11 @@ impl Book {
         }
     }
 
+    /// Ends the window at `end`, before its time. Nothing at or after `end` may have been booked yet.
+    pub(super) fn cut(&mut self, end: i64) {
+        self.duration = self.duration.min(end);
+    }
+
     /// Whether something intended at `at` counts.
     #[must_use]
     #[inline]

@@ -67,11 +67,10 @@ impl Reader {
         self.spans.last().is_some_and(|span| span.until == i64::MAX)
     }
 
-    /// It knows its position from `at` on; events below the ordinal `first` are none of its business.
-    pub(super) fn begins(&mut self, at: i64, first: u32) {
+    /// It knows its position from `at` on.
+    pub(super) fn begins(&mut self, at: i64) {
         if !self.reads() {
             self.spans.push(Span { since: at, until: i64::MAX, no_chance: i64::MAX });
-            self.settled = self.settled.max(first);
         }
     }
 
@@ -92,6 +91,12 @@ impl Reader {
 
     pub(super) fn has(&self, ordinal: u32) -> bool {
         self.got[ordinal as usize / 64] & (1u64 << (ordinal % 64)) != 0
+    }
+
+    /// Whether it is owed an event of others published at `at`: from when it knew its position in a visit, and
+    /// whatever else it got, because the server fixed that position while its answer was under way.
+    pub(super) fn owed(&self, ordinal: u32, at: i64) -> bool {
+        self.has(ordinal) || self.spans.iter().rev().any(|span| span.since <= at && at < span.until)
     }
 
     /// Whether `offset` is beyond every earlier arrival; remembers it.
@@ -116,6 +121,9 @@ impl Reader {
         let now = now.min(duration);
         for o in self.settled..=ordinal {
             let Some((at, ttl_ms)) = owed(o) else { continue };
+            if !self.owed(o, at) {
+                continue;
+            }
             let ttl_ms = ttl_ms.filter(|_| !self.has(o));
             self.staleness.missed(at, now.min(dies_at(at, ttl_ms)));
         }

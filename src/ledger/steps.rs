@@ -24,6 +24,12 @@ impl Steps {
         usize::try_from(at / self.step_us).unwrap_or(0).min(self.requests.len() - 1)
     }
 
+    /// How many of the steps begin before `end`.
+    pub(super) fn begun(&self, end: i64) -> usize {
+        let begun = (end + self.step_us - 1).div_euclid(self.step_us);
+        usize::try_from(begun).unwrap_or(0).min(self.requests.len())
+    }
+
     /// Where a step ends; the last takes whatever is left.
     pub(super) fn end_of(&self, step: usize) -> i64 {
         let last = step + 1 == self.requests.len();

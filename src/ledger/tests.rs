@@ -226,3 +226,37 @@ fn what_died_in_a_visit_is_owed_and_expired() {
     let d = ledger.close(WINDOW, 0).outcome.deliveries;
     assert_eq!((d.expected, d.expired, d.lost), (1, 1, 0));
 }
+
+#[test]
+fn a_reader_is_owed_whatever_it_got_even_from_before_it_knew_its_position() {
+    let events = vec![event(10, None, None, None), event(20, None, None, None), event(30, None, None, None)];
+    let mut ledger = Ledger::new(plan(events, 1, false), WINDOW, false, 0);
+    ledger.positioned(0, 25);
+    give(&mut ledger, 0, 1, 40);
+    give(&mut ledger, 0, 2, 41);
+    let books = ledger.close(WINDOW, 0).outcome;
+    let d = &books.deliveries;
+    assert_eq!((d.expected, d.delivered, d.lost), (2, 2, 0), "the first came before it listened");
+    // The second ages from 20 to 40 µs, the third is the oldest from 40 to 41.
+    let stale_us = (20.0 * 20.0 + 11.0 * 11.0 - 10.0 * 10.0) / 2.0 / WINDOW as f64;
+    assert!((books.staleness_ms_mean.unwrap() * 1000.0 - stale_us).abs() < 1e-9, "{books:?}");
+}
+
+#[test]
+fn a_window_cut_short_is_a_shorter_window() {
+    let events = vec![event(0, None, None, None), event(WINDOW / 2, None, None, None)];
+    let mut ledger = ledger(&plan(events, 1, false));
+    ask(&mut ledger, 0, 5, 0);
+    ledger.cut(WINDOW / 4);
+    ask(&mut ledger, WINDOW / 4, WINDOW / 4 + 5, 0);
+    ask(&mut ledger, WINDOW / 4 - 1, WINDOW / 4 + 5, 1);
+    give(&mut ledger, 0, 0, WINDOW / 4 + 5);
+    give(&mut ledger, 0, 1, WINDOW / 2 + 5);
+    let books = ledger.close(WINDOW / 4, 0).outcome;
+    assert_eq!((books.requests.polls, books.requests.empty), (2, 1));
+    let d = &books.deliveries;
+    assert_eq!((d.expected, d.delivered, d.lost), (1, 1, 0));
+    assert_eq!(books.series.requests.iter().sum::<u64>(), 2);
+    let steps = (WINDOW as f64 / 4e6 / books.series.step_s).ceil() as usize;
+    assert_eq!((books.series.requests.len(), books.series.latency_p50_ms.len()), (steps, steps));
+}

@@ -50,8 +50,8 @@ pub struct Books {
 impl Ledger {
     /// Judges every owed pair whose event was to be published before `end` (µs).
     ///
-    /// `pending_us`: in a run that was cut short, an undelivered event younger than this at the end
-    /// had no chance yet, and is not owed. The same holds at the end of each visit.
+    /// `pending_us`: in a run whose grace was cut short, an undelivered event younger than this at the
+    /// end had no chance yet, and is not owed. The same holds at the end of each visit.
     #[must_use]
     pub fn fates(&self, end: i64, pending_us: i64) -> Fate {
         let mut fate = Fate::default();
@@ -179,20 +179,23 @@ impl Book {
             fleet: None,
             theory: outcome::Theory::default(),
             handshake: None,
-            series: self.series(),
+            series: self.series(closing.end),
             audit: None,
             person: None,
         }
     }
 
-    fn series(&self) -> Series {
+    /// The steps that began before `end`.
+    fn series(&self, end: i64) -> Series {
+        let begun = self.steps.begun(end);
+        let latency = &self.steps.latency[..begun];
         Series {
             step_s: self.steps.step_us as f64 / 1e6,
-            requests: self.steps.requests.clone(),
-            empty: self.steps.empty.clone(),
-            delivered: self.steps.latency.iter().map(Distribution::count).collect(),
+            requests: self.steps.requests[..begun].to_vec(),
+            empty: self.steps.empty[..begun].to_vec(),
+            delivered: latency.iter().map(Distribution::count).collect(),
             bytes: Vec::new(),
-            latency_p50_ms: self.steps.latency.iter().map(Distribution::median_ms).collect(),
+            latency_p50_ms: latency.iter().map(Distribution::median_ms).collect(),
         }
     }
 }

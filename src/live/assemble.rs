@@ -1,8 +1,11 @@
 //! From closed books and server counters to the outcome of one transport.
 
+use std::time::Duration;
+
 use super::{Context, group};
 use crate::ledger::Books;
 use crate::outcome::{Audit, Bytes, Generator, Handshake, Server, TransportOutcome};
+use crate::scenario::Scenario;
 use crate::server::stats::{Sample, Stats};
 use crate::theory;
 use crate::wire;
@@ -20,6 +23,8 @@ pub(super) struct Measured {
     pub(super) begin: i64,
     /// Microseconds of the window that were measured.
     pub(super) end: i64,
+    /// Whether a signal ended it early.
+    pub(super) cut: bool,
     /// Read when the window ended.
     pub(super) at_end: Option<Stats>,
     /// Read when everybody had hung up.
@@ -48,12 +53,14 @@ pub(super) fn transport(
     let transport = &context.scenario.transports[index];
     let last = measured.at_last.as_ref().or(measured.at_end.as_ref());
     let (from, to) = ends(&measured);
+    let measured_part =
+        Scenario { duration: Duration::from_micros(measured.end.unsigned_abs()), ..context.scenario.clone() };
     let mut outcome = books.outcome;
     outcome.label.clone_from(&transport.label);
     transport.way.kind().clone_into(&mut outcome.kind);
     outcome.bytes = bytes(outcome.bytes.payload, outcome.deliveries.delivered, from, to);
-    outcome.theory = theory::expect(context.scenario, &context.plan, &transport.way);
-    outcome.series.bytes = byte_steps(&measured, outcome.series.requests.len());
+    outcome.theory = theory::expect(&measured_part, &context.plan, &transport.way);
+    outcome.series.bytes = byte_steps(&measured, to, outcome.series.requests.len());
     if let Some(stats) = last {
         outcome.connections.opened = stats.connections.opened;
         outcome.connections.handshakes = stats.handshakes;
@@ -81,8 +88,10 @@ fn ends(measured: &Measured) -> (Sample, Sample) {
         return (Sample::default(), Sample::default());
     };
     let first = stats.window.first().copied().unwrap_or_default();
-    let sampled = stats.window.iter().find(|s| s.at >= measured.begin + measured.end).copied();
-    let read = measured.at_end.as_ref().map(|stats| sample_of(stats, measured.begin + measured.end));
+    let at = measured.begin + measured.end;
+    // A server samples at the planned times, which a cut window does not end at.
+    let sampled = stats.window.iter().find(|s| s.at >= at && !measured.cut).copied();
+    let read = measured.at_end.as_ref().map(|stats| sample_of(stats, at));
     (first, sampled.or(read).unwrap_or_default())
 }
 
@@ -128,11 +137,13 @@ fn server(stats: &Stats, from: Sample, to: Sample, delivered: u64) -> Server {
 }
 
 /// Bytes both ways per step of the series.
-fn byte_steps(measured: &Measured, steps: usize) -> Vec<u64> {
+fn byte_steps(measured: &Measured, end: Sample, steps: usize) -> Vec<u64> {
     let Some(stats) = measured.at_last.as_ref().or(measured.at_end.as_ref()) else { return vec![0; steps] };
     let both = |s: &Sample| s.bytes_up + s.bytes_down;
+    let before_the_end = stats.window.iter().filter(|s| s.at < measured.begin + measured.end).copied();
+    let samples: Vec<Sample> = before_the_end.chain([end]).collect();
     let mut bytes: Vec<u64> =
-        stats.window.windows(2).map(|pair| both(&pair[1]).saturating_sub(both(&pair[0]))).collect();
+        samples.windows(2).map(|pair| both(&pair[1]).saturating_sub(both(&pair[0]))).collect();
     bytes.resize(steps, 0);
     bytes
 }

@@ -26,6 +26,8 @@ const LEAD_US: i64 = 50_000;
 const TICK: Duration = Duration::from_millis(250);
 /// Beyond the longest interval and a round trip, what is on its way has this long to arrive.
 const GRACE: Duration = Duration::from_secs(2);
+/// An interrupted window ends this far ahead.
+const CUT_AHEAD_US: i64 = 5_000;
 /// People have this long to hang up.
 const HANG_UP: Duration = Duration::from_secs(5);
 
@@ -78,13 +80,12 @@ pub(super) async fn run(context: &Context<'_>, group: &[usize]) -> anyhow::Resul
     let mut result =
         Result { transports: Vec::new(), end, generator_cpu_s, publish_late_ms: None, poll_late_ms: None };
     for ((member, at_end), at_last) in members.into_iter().zip(at_end).zip(at_last) {
-        let pending =
-            if context.options.interrupt.is_cancelled() { patience(context, member.index) } else { 0 };
+        let pending = if context.options.hurry.is_cancelled() { patience(context, member.index) } else { 0 };
         let mut books = member.crowd.take_ledger().close(end, pending);
         let deliveries = deliveries(context, member.index, std::mem::take(&mut books.log));
         result.publish_late_ms = larger(result.publish_late_ms, books.publish_late_ms);
         result.poll_late_ms = larger(result.poll_late_ms, books.poll_late_ms);
-        let measured = assemble::Measured { begin, end, at_end, at_last };
+        let measured = assemble::Measured { begin, end, cut: end < context.duration, at_end, at_last };
         result.transports.push((assemble::transport(context, member.index, books, measured), deliveries));
         member.server.stop().await;
     }
@@ -216,11 +217,25 @@ async fn window(context: &Context<'_>, members: &[Member], begin: Micros) -> (i6
         let next = if started { now + as_micros(TICK) } else { (now + as_micros(TICK)).min(0) };
         tokio::select! {
             () = context.clock.sleep_until(begin + next.min(context.duration)) => {}
-            () = &mut interrupted => break,
+            () = &mut interrupted => {
+                let end = cut(context, members, begin).await;
+                return (end, os::cpu_time().saturating_sub(cpu_at_start).as_secs_f64());
+            }
         }
     }
     let end = (context.clock.now() - begin).clamp(0, context.duration);
     (end, os::cpu_time().saturating_sub(cpu_at_start).as_secs_f64())
+}
+
+/// Ends the window a moment from now, so that nothing beyond its end is booked yet. What was published
+/// before has the usual grace to arrive: a window cut short is a shorter window, not a worse one.
+async fn cut(context: &Context<'_>, members: &[Member], begin: Micros) -> i64 {
+    let end = (context.clock.now() - begin + CUT_AHEAD_US).clamp(0, context.duration);
+    for member in members {
+        member.crowd.ledger().cut(end);
+    }
+    context.clock.sleep_until(begin + end).await;
+    end
 }
 
 fn tell_ticks(context: &Context<'_>, members: &[Member], at: i64) {
@@ -242,17 +257,17 @@ async fn stats_of(members: &[Member]) -> Vec<Option<Stats>> {
     all
 }
 
-/// Waits for what was published in the window and is still on its way. A signal ends it.
+/// Waits for what was published in the window and is still on its way. A second signal ends it.
 async fn grace(context: &Context<'_>, members: &[Member], end: i64) {
     let _ = context.options.progress.send(Progress::Grace);
     let longest = members.iter().map(|m| patience(context, m.index)).max().unwrap_or(0);
     let until = context.clock.now() + longest;
     let mut waiting: Vec<&Member> = members.iter().collect();
-    while !waiting.is_empty() && context.clock.now() < until && !context.options.interrupt.is_cancelled() {
+    while !waiting.is_empty() && context.clock.now() < until && !context.options.hurry.is_cancelled() {
         waiting.retain(|member| member.crowd.ledger().fates(end, 0).lost > 0);
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(50)) => {}
-            () = context.options.interrupt.cancelled() => {}
+            () = context.options.hurry.cancelled() => {}
         }
     }
 }

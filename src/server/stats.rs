@@ -51,7 +51,8 @@ pub struct Stats {
     pub rss_peak_bytes: u64,
     /// Its size just before the first connection could be accepted.
     pub rss_start_bytes: u64,
-    /// First request and answer of the first connection that sent anything.
+    /// First request and answer of the first connection that sent anything; told on the control
+    /// listener only.
     pub first_exchange: Option<Exchange>,
     /// Samples of the window last asked for.
     pub window: Vec<Sample>,

@@ -219,13 +219,12 @@ fn files_that_are_none_are_refused() {
 #[test]
 fn what_is_not_built_yet_says_so() {
     let directory = tempdir().unwrap();
-    let cases: [&[&str]; 7] = [
+    let cases: [&[&str]; 6] = [
         &["demo"],
         &["advise", "letters"],
         &["sweep", "letters", "--vary", "poll.interval=1s,2s"],
         &["run", "letters", "--target", "http://127.0.0.1:1"],
         &["run", "letters", "--shard", "1/2"],
-        &["run", "letters", "--set", "network.tls=true"],
         &["serve", "--listen", "127.0.0.1:0", "--broker", "redis"],
     ];
     for arguments in cases {

@@ -33,6 +33,17 @@ async fn publishing_needs_the_token_and_reading_does_not() {
 }
 
 #[tokio::test]
+async fn the_token_of_one_client_is_told_to_no_other() {
+    let server = with_token().await;
+    let post = server.post(EVENTS, r#"{"data":1}"#).header("authorization", "Bearer s3cret");
+    assert_eq!(answer(post).await.0, 201);
+    for path in ["/stats", "/metrics", "/openapi.json", "/topics/t/events?after=0"] {
+        let text = soon(server.get(path).send()).await.unwrap().text().await.unwrap();
+        assert!(!text.contains("s3cret"), "{path}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn on_a_socket_the_token_is_shown_by_header_or_by_message() {
     let server = with_token().await;
     let (mut page, _) = server.socket("/topics/t/socket?as=me").await;

@@ -57,7 +57,7 @@ async fn headers_that_never_end_are_cut_off_while_an_idle_connection_lives() {
 async fn an_idle_connection_of_http_2_lives_and_a_304_claims_no_length() {
     let server = TestServer::with(Settings { head_timeout: SHORT, ..Default::default() }).await;
     server.publish("t", json!({"kind": "message", "data": 1})).await;
-    let client = reqwest::Client::builder().no_proxy().http2_prior_knowledge().build().unwrap();
+    let client = anynews::client::builder(None).http2_prior_knowledge().build().unwrap();
     let url = server.url("/topics/t/events?after=0");
     let first = client.get(&url).send().await.unwrap();
     assert_eq!(first.version(), reqwest::Version::HTTP_2);

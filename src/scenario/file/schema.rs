@@ -137,7 +137,7 @@ fn transport_key(key: &str) -> Option<Value> {
         ),
         "keep_alive" => boolean("Whether the connection is kept between polls."),
         "conditional" => boolean("Whether \"Nope\" is a 304."),
-        "http" => json!({ "description": "Version of HTTP; 1.1 when absent.", "enum": ["1.1", "2"] }),
+        "http" => json!({ "description": "Version of HTTP; 1.1 when absent.", "enum": ["1.1", "2", 1.1, 2] }),
         "hold" => said("duration", "Longest time the server holds an empty answer back."),
         "ping" => said("duration", "Time between the server's pings; 0ms turns them off."),
         "coalesce" => said("zero", "Events due within it share one frame."),

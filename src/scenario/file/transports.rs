@@ -147,8 +147,7 @@ fn poll(section: &mut Section<'_>) -> Way {
     let conditional = section.bool("conditional", false);
     let backoff_max = section.optional_duration("backoff_max", Bounds { least: interval, most: DAY });
     section.not_yet("shared_cache", "leave it out: every request reaches the server");
-    let http =
-        section.choice("http", Some(Http::One), &[("1.1", Http::One), ("2", Http::Two)]).unwrap_or_default();
+    let http = http(section);
     if http == Http::Two
         && !keep_alive
         && let Some(node) = section.get("keep_alive")
@@ -157,6 +156,17 @@ fn poll(section: &mut Section<'_>) -> Way {
         section.problem("keep_alive", &node.origin, format!("{} {message}", node.shown()));
     }
     Way::Poll { interval, backoff_max, keep_alive, conditional, http }
+}
+
+/// A version is a word, and a number as a command line writes it.
+fn http(section: &mut Section<'_>) -> Http {
+    match section.get("http").map(|node| &node.value) {
+        Some(Value::Integer(2)) => Http::Two,
+        Some(Value::Float(1.1)) => Http::One,
+        _ => section
+            .choice("http", Some(Http::One), &[("1.1", Http::One), ("2", Http::Two)])
+            .unwrap_or_default(),
+    }
 }
 
 fn web_socket(section: &mut Section<'_>) -> Way {
