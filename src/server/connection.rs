@@ -177,7 +177,7 @@ async fn answer(
         true => guard::check(&app, &request),
         false => Err(Box::new(Problem::too_often().into_response())),
     };
-    let response = match checked {
+    let mut response = match checked {
         Ok(pass) => {
             // For a socket, which goes on asking when this request is long answered.
             request.extensions_mut().insert(meter.clone());
@@ -190,6 +190,10 @@ async fn answer(
         }
         Err(response) => *response,
     };
+    // axum says 0, which a 304 must not (RFC 9110 §8.6); on HTTP/1.1 hyper would take it away.
+    if response.status() == StatusCode::NOT_MODIFIED {
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
     count(&meter.counters.requests);
     let status = response.status();
     if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
@@ -250,8 +254,6 @@ impl hyper::body::Body for Metered {
     }
 
     fn size_hint(&self) -> SizeHint {
-        // From an exact size hyper makes a `content-length`, on HTTP/2 for an answer without a body, too:
-        // a 304 must not say 0 (RFC 9110 §8.6).
-        if self.body.is_end_stream() { SizeHint::new() } else { self.body.size_hint() }
+        self.body.size_hint()
     }
 }
