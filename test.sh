@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test of anynews. Installs the foreign clients that some tests drive, where it can.
 #
-# ANYNEWS_SKIP_PEERS=1  leave out the tests that need Python, Node or Chromium (never obeyed in CI)
+# ANYNEWS_SKIP_PEERS=1  leave out the tests that need Python, Node, Redis or Chromium (never obeyed in CI)
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -19,6 +19,7 @@ install_packages() {
     have curl || wanted+=(curl)
     have node || wanted+=(nodejs)
     have npm || wanted+=(npm)
+    have redis-server || wanted+=(redis-server)
     have chromium || wanted+=(chromium)
     have chromedriver || wanted+=(chromium-driver)
     python3 -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3 python3-venv)
@@ -50,7 +51,7 @@ install_libraries() {
 }
 
 if [ "${ANYNEWS_SKIP_PEERS:-}" = 1 ]; then
-    say "ANYNEWS_SKIP_PEERS=1: the tests with Python, Node, curl and Chromium are LEFT OUT"
+    say "ANYNEWS_SKIP_PEERS=1: the tests with Python, Node, curl, Redis and Chromium are LEFT OUT"
 else
     install_packages
     install_libraries

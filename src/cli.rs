@@ -12,6 +12,7 @@ mod scenarios;
 mod serve;
 mod signals;
 mod stage;
+mod with_parent;
 
 /// What a command returns: the exit code, or an error that `main` prints.
 type Exit = anyhow::Result<u8>;
@@ -54,6 +55,9 @@ enum Command {
         /// Shell to complete for
         shell: clap_complete::Shell,
     },
+    /// Another program, ended when its parent is
+    #[command(hide = true)]
+    WithParent(with_parent::Args),
     /// The classroom (not built yet)
     #[command(hide = true)]
     Demo(Later),
@@ -111,6 +115,7 @@ fn dispatch(cli: Cli) -> Exit {
             print(&String::from_utf8_lossy(&script))?;
             Ok(0)
         }
+        Some(Command::WithParent(args)) => with_parent::run(&args),
         Some(Command::Demo(_)) => not_yet("demo"),
         Some(Command::Advise(_)) => not_yet("advise"),
         Some(Command::Sweep(_)) => not_yet("sweep"),

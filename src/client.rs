@@ -3,7 +3,6 @@
 //! What differs between transports is one file each under `client/`, named like its other half under
 //! `server/`. Cursors, stamping and counting live here, once.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -13,6 +12,7 @@ use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Micros};
+use crate::headers::Headers;
 use crate::ledger::{Ledger, Plan, Received};
 use crate::random::{Dice, stream};
 use crate::transport::{Pace, Way};
@@ -20,10 +20,12 @@ use crate::workload::{Visit, describe, visits};
 
 mod answer;
 pub mod body;
+mod dress;
 mod http;
 mod long_poll;
 mod poll;
 mod sender;
+mod servers;
 mod sse;
 mod web_socket;
 
@@ -31,6 +33,7 @@ pub use http::builder;
 
 use answer::Incoming;
 use body::Body;
+pub use servers::Servers;
 
 /// Connections being opened at one time, so that a large crowd does not overrun the accept queue.
 const OPENING_AT_ONCE: usize = 64;
@@ -42,8 +45,10 @@ const OPENING_MS: usize = 10;
 pub struct Crowd {
     /// How they listen.
     pub way: Way,
-    /// Where the server is.
-    pub server: SocketAddr,
+    /// Where the servers are.
+    pub servers: Servers,
+    /// What the heads of their requests carry.
+    pub headers: Headers,
     /// How they speak TLS; none: they do not.
     pub tls: Option<Arc<ClientConfig>>,
     /// The run's clock.
@@ -102,8 +107,10 @@ pub enum Saw {
 pub struct Setting {
     /// See [`Crowd::way`].
     pub way: Way,
-    /// See [`Crowd::server`].
-    pub server: SocketAddr,
+    /// See [`Crowd::servers`].
+    pub servers: Servers,
+    /// See [`Crowd::headers`].
+    pub headers: Headers,
     /// See [`Crowd::tls`].
     pub tls: Option<Arc<ClientConfig>>,
     /// See [`Crowd::clock`].
@@ -142,7 +149,8 @@ impl Crowd {
         }
         Self {
             way: setting.way,
-            server: setting.server,
+            servers: setting.servers,
+            headers: setting.headers,
             tls: setting.tls,
             clock: setting.clock,
             seed: setting.seed,
@@ -252,20 +260,23 @@ impl Crowd {
         }
     }
 
-    /// Books events that are in a client's hand now.
+    /// Books events that are in a client's hand now, by one answer, chunk or frame.
     fn deliver(&self, client: u32, events: &[Incoming<'_>], poll_sent: Option<i64>) {
         let at = self.now();
-        let by_frame = matches!(self.way, Way::WebSocket { .. });
+        let mut counted = false;
         let mut ledger = self.ledger();
         for incoming in events {
             let Some(event) = incoming.id.as_deref().and_then(|id| self.plan.event_of(id)) else { continue };
             let payload = incoming.data.get().len() as u64;
             let got = Received { client, event, offset: incoming.offset, at, poll_sent, payload };
-            ledger.received(got, by_frame);
+            counted |= ledger.received(got);
             self.tell(client, || {
                 let planned = &self.plan.schedule.events[event as usize];
                 Saw::News { text: describe(&planned.kind, &planned.data), waited: at - planned.at }
             });
+        }
+        if counted && self.way.is_socket() {
+            ledger.framed();
         }
     }
 
@@ -297,10 +308,15 @@ impl Crowd {
         Body::of(&self.plan, event, self.unix(0))
     }
 
-    /// Query parameters that every subscription of this run carries.
+    /// Query parameters that every subscription of this run carries. A cache could not share the answer
+    /// to somebody who says a name.
     fn query(&self, client: u32) -> String {
-        let conflate = if self.plan.schedule.conflate { "&conflate=true" } else { "" };
-        format!("as={client}{conflate}")
+        let conflate = if self.plan.schedule.conflate { "conflate=true" } else { "" };
+        match self.way {
+            Way::Poll { shared_cache: Some(_), .. } => conflate.to_owned(),
+            _ if conflate.is_empty() => format!("as={client}"),
+            _ => format!("as={client}&{conflate}"),
+        }
     }
 }
 
@@ -336,7 +352,7 @@ pub async fn live(crowd: Arc<Crowd>, client: u32) {
 /// for; `i64::MIN` if the end was not put off by one.
 async fn stay(crowd: &Crowd, client: u32, visit: &Visit, came: i64) -> i64 {
     match crowd.way {
-        Way::Poll { interval, backoff_max, keep_alive, conditional, http } => {
+        Way::Poll { interval, backoff_max, keep_alive, conditional, http, .. } => {
             let pace = Pace::new(interval, backoff_max);
             let manner = poll::Manner { pace, keep_alive, conditional, http };
             poll::stay(crowd, client, visit, came, manner).await

@@ -63,6 +63,53 @@ pub struct Publish {
     pub from: Option<String>,
 }
 
+impl Event {
+    /// The event that a publish becomes at `offset`; `now` (Unix microseconds) stands in for an absent
+    /// `at`.
+    #[must_use]
+    pub fn new(topic: &str, offset: u64, publish: Publish, now: i64) -> Self {
+        Self {
+            topic: topic.to_owned(),
+            offset,
+            at: publish.at.unwrap_or(now),
+            kind: publish.kind,
+            data: on_one_line(publish.data),
+            id: publish.id,
+            ttl_ms: publish.ttl_ms,
+            key: publish.key,
+            from: publish.from,
+        }
+    }
+
+    /// The event as one line of JSON.
+    #[must_use]
+    pub fn json(&self) -> String {
+        // Numbers, strings and a RawValue that was parsed before: this cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The JSON before and after its offset, for whoever numbers the event and reads no JSON.
+    #[must_use]
+    pub fn around_offset(&self) -> (String, String) {
+        // A topic's name needs no escaping, and the offset follows it: see the order of the fields.
+        let before = format!(r#"{{"topic":"{}","offset":"#, self.topic);
+        let whole = self.json();
+        let after = whole.strip_prefix(&before).unwrap_or_default();
+        (before, after.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned())
+    }
+}
+
+/// JSON may hold line breaks between its tokens (never inside a string); a server-sent event and a
+/// line of JSON may not.
+fn on_one_line(data: Box<RawValue>) -> Box<RawValue> {
+    if data.get().contains(['\n', '\r']) {
+        let text = data.get().replace(['\n', '\r'], " ");
+        RawValue::from_string(text).unwrap_or(data)
+    } else {
+        data
+    }
+}
+
 fn default_kind() -> String {
     "message".to_owned()
 }
@@ -108,6 +155,14 @@ mod tests {
         for bad in ["", "a/b", "a b", "ü", &"x".repeat(129)] {
             assert!(!topic_is_valid(bad), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn an_offset_is_set_between_two_pieces_of_json() {
+        let body = r#"{"kind":"offset","data":{"offset":1},"id":"i","key":"k"}"#;
+        let event = Event::new("a.b:1", 9, serde_json::from_str(body).unwrap(), 5);
+        let (before, after) = event.around_offset();
+        assert_eq!(format!("{before}9{after}"), event.json());
     }
 
     #[test]

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bytes::Bytes;
-use serde_json::value::RawValue;
 
 use crate::clock::Micros;
 use crate::event::{Event, Publish};
@@ -52,11 +51,15 @@ pub struct Cursor {
     /// Offset of the last event behind the reader.
     pub offset: u64,
     bytes: u64,
+    /// See [`Feed::renew`].
+    life: u32,
 }
 
 /// What [`Feed::enter`] answers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Entry {
+    /// See [`Feed::epoch`].
+    pub epoch: Arc<str>,
     /// Where to go on.
     pub cursor: Cursor,
     /// The head as it is now.
@@ -78,13 +81,20 @@ pub struct Batch {
     pub more: bool,
 }
 
-/// Events after the cursor are gone: the reader was too slow.
+/// Why a streaming reader cannot go on from its place.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Fallen;
+pub enum Lost {
+    /// Events after the cursor are gone: the reader was too slow.
+    Fallen,
+    /// The feed began anew: enter it again by [`Feed::enter_anew`], and tell the reader.
+    Renewed,
+}
 
 /// Answer to a poll.
 #[derive(Debug)]
 pub struct Replay {
+    /// See [`Feed::epoch`].
+    pub epoch: Arc<str>,
     /// Position to ask from next: the last event returned, else the head.
     pub offset: u64,
     /// Offset of the newest event.
@@ -116,8 +126,10 @@ pub struct Feed {
     events: VecDeque<Arc<Stored>>,
     ids: HashMap<Box<str>, u64>,
     head: u64,
-    /// Bytes of JSON ever appended.
+    /// Bytes of JSON ever appended, in whatever epoch.
     bytes: u64,
+    /// How often it was renewed.
+    life: u32,
     /// Encodings of an event, counted to show that there is one per event whoever reads.
     encodings: Arc<AtomicU64>,
 }
@@ -128,7 +140,7 @@ impl Feed {
     #[must_use]
     pub fn new(epoch: Arc<str>, keep: usize, encodings: Arc<AtomicU64>) -> Self {
         let (events, ids) = (VecDeque::new(), HashMap::new());
-        Self { epoch, keep: keep.max(1), events, ids, head: 0, bytes: 0, encodings }
+        Self { epoch, keep: keep.max(1), events, ids, head: 0, bytes: 0, life: 0, encodings }
     }
 
     /// Names this life of the feed: offsets of another epoch mean nothing here.
@@ -154,32 +166,62 @@ impl Feed {
         if let Some(&offset) = publish.id.as_deref().and_then(|id| self.ids.get(id)) {
             return Appended { offset, new: false };
         }
-        self.head += 1;
-        let event = Event {
-            topic: topic.to_owned(),
-            offset: self.head,
-            at: publish.at.unwrap_or(now),
-            kind: publish.kind,
-            data: on_one_line(publish.data),
-            id: publish.id,
-            ttl_ms: publish.ttl_ms,
-            key: publish.key,
-            from: publish.from,
-        };
-        let json = self.encode(&event);
+        let event = Event::new(topic, self.head + 1, publish, now);
+        self.encodings.fetch_add(1, Relaxed);
+        let json = Bytes::from(event.json().into_bytes().into_boxed_slice());
+        self.push(event, json);
+        Appended { offset: self.head, new: true }
+    }
+
+    /// Adds an event that was numbered and encoded elsewhere; false, and nothing added, unless it is
+    /// the next one.
+    pub fn adopt(&mut self, event: Event, json: Bytes) -> bool {
+        let next = event.offset == self.head + 1;
+        if next {
+            self.push(event, json);
+        }
+        next
+    }
+
+    fn push(&mut self, event: Event, json: Bytes) {
+        self.head = event.offset;
         self.bytes += json.len() as u64;
         if let Some(id) = event.id.as_deref() {
             self.ids.insert(id.into(), self.head);
         }
         self.events.push_back(Arc::new(Stored::new(event, json, self.bytes)));
         self.forget_oldest();
-        Appended { offset: self.head, new: true }
     }
 
-    fn encode(&self, event: &Event) -> Bytes {
-        self.encodings.fetch_add(1, Relaxed);
-        // Numbers, strings and a RawValue that was parsed before: this cannot fail.
-        Bytes::from(serde_json::to_vec(event).unwrap_or_default().into_boxed_slice())
+    /// Passes over events that nobody has any more, up to and with `head`.
+    pub fn skip_to(&mut self, head: u64) {
+        self.events.clear();
+        self.ids.clear();
+        self.head = head;
+    }
+
+    /// Begins anew in another epoch: earlier events and offsets mean nothing any more.
+    pub fn renew(&mut self, epoch: Arc<str>) {
+        self.skip_to(0);
+        self.epoch = epoch;
+        self.life += 1;
+    }
+
+    /// The event at `offset`, while it is kept.
+    #[must_use]
+    pub fn get(&self, offset: u64) -> Option<&Arc<Stored>> {
+        let index = offset.checked_sub(self.first())?;
+        self.events.get(usize::try_from(index).ok()?)
+    }
+
+    /// Whether `position` is of this epoch and not beyond the head.
+    #[must_use]
+    pub fn reaches(&self, position: &Position) -> bool {
+        self.is_of(position) && position.after.is_none_or(|after| after <= self.head)
+    }
+
+    fn is_of(&self, position: &Position) -> bool {
+        position.epoch.as_deref().is_none_or(|epoch| epoch == &*self.epoch)
     }
 
     fn forget_oldest(&mut self) {
@@ -198,22 +240,34 @@ impl Feed {
     #[must_use]
     pub fn enter(&self, position: &Position) -> Entry {
         let first = self.first();
-        let head = Cursor { offset: self.head, bytes: self.bytes };
-        let known = position.epoch.as_deref().is_none_or(|epoch| epoch == &*self.epoch);
+        let head = self.cursor_at_head();
         let (recovered, cursor) = match position.after {
-            _ if !known => (false, head),
+            _ if !self.is_of(position) => (false, head),
             None => (true, head),
             Some(after) if after.saturating_add(1) < first || after > self.head => (false, head),
             Some(after) => (true, self.cursor_at(after)),
         };
-        Entry { cursor, head, first, recovered }
+        Entry { epoch: self.epoch.clone(), cursor, head, first, recovered }
+    }
+
+    /// The place of a reader who was there when the feed began anew: it has seen nothing of this
+    /// epoch, so that it gets all there is.
+    #[must_use]
+    pub fn enter_anew(&self) -> Entry {
+        let first = self.first();
+        let cursor = self.cursor_at(first - 1);
+        Entry { epoch: self.epoch.clone(), cursor, head: self.cursor_at_head(), first, recovered: false }
+    }
+
+    fn cursor_at_head(&self) -> Cursor {
+        Cursor { offset: self.head, bytes: self.bytes, life: self.life }
     }
 
     /// The cursor behind `after`, which lies in `first - 1 ..= head`.
     fn cursor_at(&self, after: u64) -> Cursor {
         let next = self.events.get(self.index_after(after));
         let bytes = next.map_or(self.bytes, |event| event.end - event.json.len() as u64);
-        Cursor { offset: after, bytes }
+        Cursor { offset: after, bytes, life: self.life }
     }
 
     /// Index in `events` of the event after `after`.
@@ -230,17 +284,21 @@ impl Feed {
     /// The next events for a streaming reader.
     ///
     /// # Errors
-    /// [`Fallen`] when an event after `cursor` is no longer kept.
-    pub fn next(&self, cursor: Cursor, who: &Reader, room: Room, now: Micros) -> Result<Batch, Fallen> {
+    /// [`Lost::Fallen`] when an event after `cursor` is no longer kept, [`Lost::Renewed`] when it is of
+    /// an earlier epoch.
+    pub fn next(&self, cursor: Cursor, who: &Reader, room: Room, now: Micros) -> Result<Batch, Lost> {
+        if cursor.life != self.life {
+            return Err(Lost::Renewed);
+        }
         if cursor.offset + 1 < self.first() {
-            return Err(Fallen);
+            return Err(Lost::Fallen);
         }
         let (events, more) = self.scan(cursor.offset, who, room, now);
         // With more to come the cursor stops at the last event taken; otherwise it also passes
         // over what was filtered behind it.
         let cursor = match events.last() {
-            Some(last) if more => Cursor { offset: last.offset, bytes: last.end },
-            _ => Cursor { offset: self.head, bytes: self.bytes },
+            Some(last) if more => Cursor { offset: last.offset, bytes: last.end, ..cursor },
+            _ => self.cursor_at_head(),
         };
         Ok(Batch { events, cursor, more })
     }
@@ -248,10 +306,10 @@ impl Feed {
     /// Answers a poll.
     #[must_use]
     pub fn replay(&self, position: &Position, who: &Reader, room: Room, now: Micros) -> Replay {
-        let Entry { cursor, first, recovered, .. } = self.enter(position);
+        let Entry { epoch, cursor, first, recovered, .. } = self.enter(position);
         let (events, more) = self.scan(cursor.offset, who, room, now);
         let offset = events.last().map_or(self.head, |event| event.offset);
-        Replay { offset, head: self.head, first, recovered, more, events }
+        Replay { epoch, offset, head: self.head, first, recovered, more, events }
     }
 
     /// What `who` gets of the events after `after`, as much as there is room for, and whether more
@@ -287,15 +345,4 @@ fn fill<'a>(events: impl Iterator<Item = &'a Arc<Stored>>, room: Room) -> (Vec<A
         taken.push(Arc::clone(event));
     }
     (taken, false)
-}
-
-/// JSON may hold line breaks between its tokens (never inside a string); a server-sent event and a
-/// line of JSON may not.
-fn on_one_line(data: Box<RawValue>) -> Box<RawValue> {
-    if data.get().contains(['\n', '\r']) {
-        let text = data.get().replace(['\n', '\r'], " ");
-        RawValue::from_string(text).unwrap_or(data)
-    } else {
-        data
-    }
 }

@@ -149,6 +149,12 @@ impl Ledger {
         self.log = Some(Vec::new());
     }
 
+    /// Every counted delivery so far, if they are kept: client, event, arrival.
+    #[must_use]
+    pub fn log(&self) -> &[(u32, u32, i64)] {
+        self.log.as_deref().unwrap_or_default()
+    }
+
     /// A client knows its position from now on: what is published later, it is owed.
     /// `at` is `i64::MIN` before the run's start is known.
     pub fn positioned(&mut self, client: u32, at: i64) {
@@ -245,17 +251,21 @@ impl Ledger {
         self.book.commented(at);
     }
 
-    /// An event is in a client's hand; `by_frame` when a frame brought it.
-    pub fn received(&mut self, got: Received, by_frame: bool) {
+    /// A frame brought counted events.
+    pub fn framed(&mut self) {
+        self.book.framed(true);
+    }
+
+    /// An event is in a client's hand; true when it counts, be it new to the client or not.
+    pub fn received(&mut self, got: Received) -> bool {
         let planned = &self.plan.schedule.events[got.event as usize];
         let counted = self.book.counts(planned.at);
         let reader = &mut self.readers[got.client as usize];
-        self.book.frames.received += u64::from(by_frame && counted);
         let ordinal = self.plan.ordinal[got.event as usize];
         let topic = &self.plan.by_topic[planned.topic as usize];
         if !reader.take(ordinal) {
             self.book.duplicated += u64::from(counted);
-            return;
+            return counted;
         }
         let in_order = reader.in_order(got.offset);
         reader.settle(ordinal, got.at, self.duration, |o| {
@@ -263,7 +273,7 @@ impl Ledger {
             (event.author != Some(got.client)).then_some((event.at, event.ttl_ms))
         });
         if !counted {
-            return;
+            return false;
         }
         let Received { at, poll_sent, payload, .. } = got;
         self.book.delivered(&Delivered { published: planned.at, at, poll_sent, payload, in_order });
@@ -271,6 +281,7 @@ impl Ledger {
         if let Some(log) = &mut self.log {
             log.push((got.client, got.event, got.at));
         }
+        true
     }
 
     /// Deliveries so far, for progress.

@@ -8,6 +8,7 @@
 pub mod clock;
 pub mod event;
 pub mod feed;
+pub mod headers;
 pub mod link;
 pub mod os;
 pub mod random;

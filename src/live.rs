@@ -17,11 +17,17 @@ use crate::scenario::{Engine, Scenario};
 use crate::threshold;
 
 mod assemble;
+mod between;
 mod child;
+mod fleet;
 mod group;
 pub mod limits;
 mod machine;
 mod publisher;
+mod redis;
+mod servers;
+
+use between::Between;
 
 /// How to run.
 #[derive(Debug)]
@@ -75,7 +81,7 @@ pub enum Progress {
 /// Why a live run could not start or finish.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The machine cannot carry this scenario.
+    /// The machine cannot carry this scenario, or lacks what it needs.
     #[error("{0}")]
     TooLarge(String),
     /// Something failed.
@@ -93,6 +99,8 @@ struct Context<'a> {
     warmup: i64,
     /// The client whose timeline is kept.
     person: u32,
+    /// What the servers talk by, if they do.
+    between: Option<Between>,
 }
 
 /// Runs a scenario over real sockets.
@@ -119,16 +127,20 @@ pub async fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec
     }
     limits::check_ports(scenario)?;
 
+    let between = Between::start(scenario, &options.executable).await?;
     let clock = Clock::anchored_now();
     let started_at = machine::timestamp(clock.now());
     let person = ledger::person_of(&plan, duration);
-    let context = Context { scenario, options, plan, clock, duration, warmup, person };
+    let mut context = Context { scenario, options, plan, clock, duration, warmup, person, between };
     let mut results = Vec::new();
     for group in &groups {
         results.push(group::run(&context, group).await?);
         if options.interrupt.is_cancelled() {
             break;
         }
+    }
+    if let Some(between) = context.between.take() {
+        between.stop(scenario.transports.len()).await;
     }
     Ok(outcome(&context, started_at, in_turn, results))
 }

@@ -84,6 +84,37 @@ pub fn die_with_parent(parent: u32) {
     let _ = parent;
 }
 
+/// Whether [`become_tied`] leaves the kernel to end the child, so that the process started is the
+/// program itself.
+pub const TIES_CHILDREN: bool = cfg!(target_os = "linux");
+
+/// Runs a program of somebody else in this process's place, so that it ends with its parent, however
+/// that ends. On Linux the program replaces this process, and the kernel ends it; elsewhere it runs
+/// until standard input closes.
+///
+/// # Errors
+/// The program could not be started.
+pub fn become_tied(mut program: std::process::Command, parent: u32) -> std::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::process::CommandExt as _;
+        die_with_parent(parent);
+        Err(program.exec())
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = parent;
+        let mut child = program.stdin(std::process::Stdio::null()).spawn()?;
+        std::thread::spawn(|| {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        })
+        .join()
+        .ok();
+        child.kill()?;
+        child.wait().map(drop)
+    }
+}
+
 /// Puts a child process in a group of its own, so that a Ctrl-C on the terminal reaches only us.
 pub fn own_group(command: &mut tokio::process::Command) {
     #[cfg(unix)]

@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::scenario::{Engine, Scenario};
 
+mod fleet;
 mod person;
 pub mod schema;
 
+pub use fleet::{Fleet, Hops};
 pub use person::{Ask, News, Person};
 
 /// Value of [`Outcome::schema`].
@@ -270,15 +272,6 @@ pub struct Server {
     pub rss_peak_bytes: u64,
     /// (peak − before connecting) / peak connections; null below 1,000 connections.
     pub rss_bytes_per_connection: Option<f64>,
-}
-
-/// Several servers (given its place; filled when fleets are built).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Fleet {
-    /// Number of servers.
-    pub servers: u32,
-    /// Broker between them.
-    pub broker: String,
 }
 
 /// Expectations for the window; null where no formula is due.

@@ -13,6 +13,7 @@ pub mod compare;
 pub mod csv;
 #[cfg(test)]
 mod fixture;
+pub mod fleet;
 pub mod html;
 pub mod lessons;
 pub mod measure;

@@ -8,15 +8,19 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::headers::Headers;
 use crate::link::Link;
 use crate::threshold::Threshold;
-use crate::transport::Transport;
+use crate::transport::{Http, Transport, Way};
 use crate::units::{duration_text, optional_duration_text};
 use crate::workload::Trace;
 
 pub mod file;
+pub mod fleet;
 mod plain;
 pub mod shipped;
+
+use fleet::Fleet;
 
 /// A whole experiment: who listens, to what, by which ways, for how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -45,6 +49,9 @@ pub struct Scenario {
     #[serde(default, with = "optional_duration_text")]
     #[schemars(with = "Option<String>")]
     pub visit: Option<Duration>,
+    /// What the heads of requests and answers carry beside what they need, on every transport alike.
+    #[serde(default)]
+    pub headers: Headers,
     /// Engine asked for by the file.
     pub engine: Engine,
     /// Who publishes what, when.
@@ -55,12 +62,45 @@ pub struct Scenario {
     /// Whether everything goes over TLS; the file's `[network] tls`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tls: bool,
+    /// Several servers, and what is between them; none: one server.
+    #[serde(default)]
+    pub fleet: Option<Fleet>,
     /// The ways compared, in file order; labels are unique.
     #[serde(rename = "transport")]
     pub transports: Vec<Transport>,
     /// Conditions that make the run fail with exit code 99.
     #[serde(default, rename = "threshold")]
     pub thresholds: Vec<Threshold>,
+}
+
+impl Scenario {
+    /// What of it only real servers can show, in words; none where every engine will do.
+    #[must_use]
+    pub fn needs_live(&self) -> Option<&'static str> {
+        if self.fleet.is_some() {
+            return Some(
+                "[fleet] is about real servers and what is between them, which only --engine live has; \
+                 run it so, or leave [fleet] out",
+            );
+        }
+        let cached = |http_2: bool| {
+            let caches = |way: &Way| match way {
+                Way::Poll { shared_cache: Some(_), http, .. } => !http_2 || *http == Http::Two,
+                _ => false,
+            };
+            self.transports.iter().any(|transport| caches(&transport.way))
+        };
+        if self.visit.is_some() && cached(false) {
+            return Some(
+                "what a shared_cache holds while people come and go is known to --engine live only; \
+                 run it so, or leave visit or shared_cache out",
+            );
+        }
+        cached(true).then_some(
+            "how long answers of a shared_cache are over http = \"2\" is known to --engine live only; \
+             run it so, or leave http or shared_cache out",
+        )
+    }
 }
 
 /// Which engine turns a scenario into an outcome.

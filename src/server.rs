@@ -13,14 +13,17 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::broker::Broker;
+use crate::broker::{Broker, Capacity};
 use crate::clock::Clock;
+use crate::headers::Headers;
 use crate::link::Link;
 use crate::os;
 
+mod cache;
 mod channel;
 mod connection;
 mod control;
+mod dress;
 pub mod fuzz;
 mod guard;
 mod guest;
@@ -71,8 +74,8 @@ pub struct Settings {
     pub queue: u64,
     /// Largest message of a publisher, bytes.
     pub max_message: usize,
-    /// Events kept per topic.
-    pub keep: usize,
+    /// Where events are kept.
+    pub broker: Broker,
     /// Connections of the public listener at one time.
     pub max_connections: u64,
     /// Connections of one address at one time, loopback exempt.
@@ -80,8 +83,6 @@ pub struct Settings {
     /// Requests and socket messages of one address a second, loopback exempt; twice as many may come
     /// at once.
     pub max_rate: NonZeroU32,
-    /// Topics at one time.
-    pub max_topics: usize,
     /// Bytes of tungstenite's read buffer, per socket.
     pub read_buffer: usize,
     /// From accept, or from a request's first byte, to its complete headers.
@@ -98,6 +99,13 @@ pub struct Settings {
     pub clock: Clock,
     /// Draws the first ping and comment of readers that name themselves by a number.
     pub seed: Option<u64>,
+    /// What the heads of answers carry beside what they need.
+    pub headers: Headers,
+    /// How long the first event due to a WebSocket waits for others to share its frame; zero: a frame
+    /// for each event.
+    pub coalesce: Duration,
+    /// How long a cache in front keeps the answers to polls, whole seconds; none: no cache.
+    pub shared_cache: Option<Duration>,
     /// The network that every connection of the public listener goes through; none: as it is.
     pub link: Option<Link>,
     /// Origins whose pages may read and publish; `*` for all.
@@ -121,11 +129,10 @@ impl Default for Settings {
             comment: Duration::from_secs(15),
             queue: 1024 * 1024,
             max_message: 64 * 1024,
-            keep: 10_000,
+            broker: Broker::memory(Capacity::default()),
             max_connections: 10_000,
             max_per_address: 500,
             max_rate: NonZeroU32::MIN.saturating_add(999),
-            max_topics: 100_000,
             read_buffer: 4 * 1024,
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
@@ -134,6 +141,9 @@ impl Default for Settings {
             drain: Duration::from_secs(30),
             clock: Clock::anchored_now(),
             seed: None,
+            headers: Headers::Lean,
+            coalesce: Duration::ZERO,
+            shared_cache: None,
             link: None,
             allow_origin: Vec::new(),
             allow_host: Vec::new(),
@@ -209,7 +219,6 @@ pub async fn run(
     if settings.token.is_none() && (open(&public)? || control.as_ref().map(open).transpose()? == Some(true)) {
         anyhow::bail!("listening beyond loopback needs a token");
     }
-    let broker = Broker::memory(settings.keep, settings.max_topics);
     let guests = Guests::new(settings.max_per_address, settings.max_rate, settings.limit_loopback);
     let counters = Arc::new(Counters::default());
     let tasks = TaskTracker::new();
@@ -218,7 +227,7 @@ pub async fn run(
     let app = |counts: &Arc<Counters>, listener: &TcpListener, public: bool| -> std::io::Result<Arc<App>> {
         Ok(Arc::new(App {
             settings: settings.clone(),
-            broker: broker.clone(),
+            broker: settings.broker.clone(),
             guests: guests.clone(),
             counters: counts.clone(),
             public: counters.clone(),

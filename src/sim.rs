@@ -1,6 +1,7 @@
 //! The virtual-time engine: the same schedule, pacing and ledger as live, with no socket and no clock.
 //!
-//! Clients do not meet: what one gets depends on the feed and on its own network alone. So they are
+//! Clients do not meet: what one gets depends on the feed and on its own network alone (and on what a
+//! shared cache held, which is found out first). So they are
 //! worked off one after another, on every core, and nothing is kept of one when it is done; cost
 //! grows with deliveries, and memory with neither clients nor events. Equal seeds give equal bytes.
 
@@ -15,6 +16,7 @@ use crate::transport::{Transport, Way};
 use crate::workload::{Visit, visits};
 use crate::{theory, threshold};
 
+mod cache;
 mod crowd;
 mod feed;
 mod hold;
@@ -46,7 +48,7 @@ pub struct Options {
 /// Why a scenario cannot be run in virtual time.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct TooLarge(String);
+pub struct Unable(String);
 
 /// What every part of a run shares.
 struct World<'a> {
@@ -72,14 +74,17 @@ impl World<'_> {
 /// Runs a scenario in virtual time.
 ///
 /// # Errors
-/// A schedule shared by many that is too large for memory.
-pub fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Delivery>), TooLarge> {
+/// A schedule shared by many that is too large for memory, or several servers.
+pub fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Delivery>), Unable> {
+    if let Some(why) = scenario.needs_live() {
+        return Err(Unable(why.to_owned()));
+    }
     let (duration, warmup) = (as_micros(scenario.duration), as_micros(scenario.warmup));
     let events = scenario.workload.events_per_second(scenario.clients, scenario.duration)
         * (scenario.duration + scenario.warmup).as_secs_f64();
     let streamed = events > KEPT_EVENTS;
     if streamed && !scenario.workload.has_own_inboxes() {
-        return Err(TooLarge(format!(
+        return Err(Unable(format!(
             "{events:.0} events are too many to keep in memory ({KEPT_EVENTS:.0} fit): \
              use fewer clients, a longer gap or a shorter duration"
         )));
@@ -126,6 +131,8 @@ fn transport_outcome(world: &World<'_>, transport: &Transport) -> (TransportOutc
     outcome.label.clone_from(&transport.label);
     transport.way.kind().clone_into(&mut outcome.kind);
     outcome.connections = whole.connections();
+    let cached = matches!(transport.way, Way::Poll { shared_cache: Some(_), .. });
+    outcome.requests.origin = cached.then_some(whole.origin);
     outcome.bytes = whole.traffic.bytes(outcome.bytes.payload, outcome.deliveries.delivered);
     outcome.series.bytes = whole.traffic.steps;
     outcome.theory = theory::expect(world.scenario, &world.plan, &transport.way);
@@ -170,6 +177,7 @@ fn all_clients(crowd: &Crowd<'_>) -> Part {
 #[must_use]
 pub fn skips_ahead(scenario: &Scenario, way: &Way) -> bool {
     match way {
+        Way::Poll { shared_cache: Some(_), .. } => false,
         Way::Poll { backoff_max: Some(longest), interval, .. } if longest > interval => false,
         Way::Poll { interval, keep_alive, .. } => {
             let connects = !keep_alive || scenario.visit.is_some();

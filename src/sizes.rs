@@ -1,7 +1,11 @@
-//! How long messages are on the wire: the lean heads and bodies of our own client and server, summed
+//! How long messages are on the wire: the heads and bodies of our own client and server, summed
 //! by rule instead of written out, for the engines that open no socket. Bytes, all of them.
 //! `engines_agree` holds them to the bytes of live runs.
 
+use std::time::Duration;
+
+use crate::headers::{Ask, Headers, LEAST_FILL};
+use crate::scenario::{Scenario, Workload};
 use crate::transport::{Http, Way};
 use crate::units::format_duration;
 use crate::wire::header_size;
@@ -30,6 +34,9 @@ const HOST: u64 = 23;
 const DATE: u64 = 37;
 /// `connection: close\r\n`.
 const CONNECTION_CLOSE: u64 = 19;
+
+/// An offset, or a length, with as many digits as any of ours.
+const LARGE: u64 = 9_999_999;
 
 /// An answer's body without events and without the digits of its offset.
 const EMPTY_BODY: u64 =
@@ -82,6 +89,26 @@ fn envelope(topic: u64, offset: u64, kind: u64, id: u64) -> u64 {
     len(r#"{"topic":"","offset":,"at":,"kind":"","data":,"id":""}"#) + topic + digits(offset) + AT + kind + id
 }
 
+/// Who talks to the server, as far as the sizes of messages depend on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Who {
+    /// Bytes of the topic's name.
+    pub topic: u64,
+    /// The client's number.
+    pub client: u32,
+    /// Whether it wants the latest of each key only.
+    pub conflates: bool,
+    /// What its heads carry besides.
+    pub headers: Headers,
+}
+
+impl Who {
+    /// Bytes that its names add to a request's first line.
+    fn named(&self) -> u64 {
+        self.topic + digits(self.client.into()) + flag(self.conflates)
+    }
+}
+
 /// Requests and answers of one polling client.
 #[derive(Debug)]
 pub struct PollSizes {
@@ -89,50 +116,78 @@ pub struct PollSizes {
     /// What a long poll adds to its request.
     wait: u64,
     conditional: bool,
+    keep_alive: bool,
     answer: u64,
     unchanged: u64,
+    /// Of an answer that a cache has kept, microseconds.
+    longest_age: Option<i64>,
+    headers: Headers,
+    /// Bytes that the headers add to every request and every answer; an exact total adds by need.
+    added: (u64, u64),
     /// Where HTTP/2 is spoken, it says all of this.
     http2: Option<Http2>,
 }
 
 impl PollSizes {
-    fn new(topic: u64, client: u32, conflates: bool, keep_alive: bool, conditional: bool) -> Self {
+    fn new(who: Who, keep_alive: bool, conditional: bool, shared_cache: Option<Duration>) -> Self {
         let close = if keep_alive { 0 } else { CONNECTION_CLOSE };
         let request =
             len("GET /topics//events?as=&limit=10000&after=&epoch= HTTP/1.1\r\naccept: */*\r\n\r\n")
-                + topic
-                + digits(client.into())
-                + flag(conflates)
+                + who.named()
                 + EPOCH
                 + HOST
                 + close;
+        // A cache shares what nobody put a name to.
+        let name = shared_cache.map_or(0, |_| len("as=&") + digits(who.client.into()));
         let tag = len("etag: \":\"\r\n") + EPOCH;
+        let control = shared_cache
+            .map_or(0, |kept| len("max-age=0, s-maxage=") + digits(kept.as_secs()) - len("no-cache"));
         let answer = len(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-cache\r\ncontent-length: \r\n\r\n",
         ) + tag
+            + control
             + DATE
             + close;
-        let unchanged =
-            len("HTTP/1.1 304 Not Modified\r\ncache-control: no-cache\r\n\r\n") + tag + DATE + close;
-        Self { request, wait: 0, conditional, answer, unchanged, http2: None }
+        let unchanged = len("HTTP/1.1 304 Not Modified\r\ncache-control: no-cache\r\n\r\n")
+            + tag
+            + control
+            + DATE
+            + close;
+        let longest_age = shared_cache.map(crate::clock::as_micros);
+        let added = match who.headers {
+            Headers::Total(_) => (0, 0),
+            headers => headers.grown(Ask::Poll, keep_alive, 0, 0),
+        };
+        Self {
+            request: request - name,
+            wait: 0,
+            conditional,
+            keep_alive,
+            answer,
+            unchanged,
+            longest_age,
+            headers: who.headers,
+            added,
+            http2: None,
+        }
     }
 
-    /// Of a client with this number reading a topic with a name this long, by a way that asks.
+    /// Of somebody who asks by this way; of those that do not, as if by a kept connection.
     #[must_use]
-    pub fn of_poll(topic: u64, client: u32, conflates: bool, way: &Way) -> Self {
-        match way {
-            Way::Poll { interval, keep_alive, conditional, http, .. } => {
-                let mut sizes = Self::new(topic, client, conflates, *keep_alive, *conditional);
-                sizes.http2 = (*http == Http::Two)
-                    .then(|| Http2::new(topic, client, conflates, interval.as_secs_f64(), *conditional));
+    pub fn of_poll(who: Who, way: &Way) -> Self {
+        match *way {
+            Way::Poll { interval, keep_alive, conditional, shared_cache, http, .. } => {
+                let mut sizes = Self::new(who, keep_alive, conditional, shared_cache);
+                sizes.http2 =
+                    (http == Http::Two).then(|| Http2::new(who, interval.as_secs_f64(), conditional));
                 sizes
             }
             Way::LongPoll { hold } => {
-                let mut sizes = Self::new(topic, client, conflates, true, false);
-                sizes.wait = len("&wait=") + len(&format_duration(*hold));
+                let mut sizes = Self::new(who, true, false, None);
+                sizes.wait = len("&wait=") + len(&format_duration(hold));
                 sizes
             }
-            Way::Sse | Way::WebSocket { .. } => Self::new(topic, client, conflates, true, false),
+            Way::Sse | Way::WebSocket { .. } => Self::new(who, true, false, None),
         }
     }
 
@@ -142,8 +197,7 @@ impl PollSizes {
         if let Some(http2) = &self.http2 {
             return http2.request(offset);
         }
-        let tag = if self.conditional { len("if-none-match: \":\"\r\n") + EPOCH + digits(offset) } else { 0 };
-        self.request + self.wait + digits(offset) + tag
+        self.exchange(offset, 0).0
     }
 
     /// Bytes that so many characters of a topic's name take in a request.
@@ -164,41 +218,85 @@ impl PollSizes {
         if let Some(http2) = &self.http2 {
             return http2.first_request();
         }
-        self.request - len("&after=&epoch=") - EPOCH
+        self.heads(self.without_position(), 0).0
     }
 
     /// Its answer, which is never a 304.
     #[must_use]
     pub fn first_answer(&self, offset: u64) -> u64 {
+        let body = EMPTY_BODY + digits(offset);
         if let Some(http2) = &self.http2 {
-            return http2.first_answer(offset, EMPTY_BODY + digits(offset));
+            return http2.first_answer(offset, body);
         }
-        self.answer + EMPTY_BODY + 2 + 2 * digits(offset)
+        self.heads(self.without_position(), self.answer + digits(offset) + digits(body)).1 + body
     }
 
-    /// "Nope".
+    fn without_position(&self) -> u64 {
+        self.request - len("&after=&epoch=") - EPOCH
+    }
+
+    /// The heads of a request from a cursor at `offset` and of its answer, whose head takes `answer`
+    /// bytes without added lines.
+    #[inline]
+    fn exchange(&self, offset: u64, answer: u64) -> (u64, u64) {
+        let tag = if self.conditional { len("if-none-match: \":\"\r\n") + EPOCH + digits(offset) } else { 0 };
+        self.heads(self.request + self.wait + digits(offset) + tag, answer)
+    }
+
+    /// The heads of an exchange that take so many bytes without added lines.
+    #[inline]
+    fn heads(&self, request: u64, answer: u64) -> (u64, u64) {
+        let (request, answer) = (request + self.added.0, answer + self.added.1);
+        match self.headers {
+            Headers::Total(_) => self.headers.grown(Ask::Poll, self.keep_alive, request, answer),
+            _ => (request, answer),
+        }
+    }
+
+    /// "Nope" to a reader at `from`, whose cursor moves to `to`.
     #[must_use]
     #[inline]
-    pub fn nope(&self, offset: u64) -> u64 {
-        if let Some(http2) = &self.http2 {
-            return match self.conditional {
-                true => http2.unchanged(offset),
-                false => http2.answer(offset, EMPTY_BODY + digits(offset)),
-            };
+    pub fn nope(&self, from: u64, to: u64) -> u64 {
+        if let Some(http2) = self.http2.as_ref().filter(|_| self.conditional) {
+            return http2.unchanged(to);
         }
-        let base = if self.conditional { self.unchanged } else { self.answer + EMPTY_BODY + 2 };
-        // The offset stands in the tag and in the body; the body's own length has two digits.
-        base + digits(offset) * if self.conditional { 1 } else { 2 }
+        // The offset stands in the tag, and in a body.
+        if self.conditional {
+            return self.exchange(from, self.unchanged + digits(to)).1;
+        }
+        self.news(from, to, 0, 0)
     }
 
-    /// An answer with `events` events of `json` bytes together.
+    /// An answer with `events` events of `json` bytes together, for a reader at `from` whose cursor
+    /// moves to `to`.
     #[inline]
-    pub fn news(&self, offset: u64, events: u64, json: u64) -> u64 {
-        let body = EMPTY_BODY + digits(offset) + json + events.saturating_sub(1);
+    pub fn news(&self, from: u64, to: u64, events: u64, json: u64) -> u64 {
+        let body = EMPTY_BODY + digits(to) + json + events.saturating_sub(1);
         if let Some(http2) = &self.http2 {
-            return http2.answer(offset, body);
+            return http2.answer(to, body);
         }
-        self.answer + digits(offset) + digits(body) + body
+        self.exchange(from, self.answer + digits(to) + digits(body)).1 + body
+    }
+
+    /// Whether requests say who asks.
+    pub fn is_named(&self) -> bool {
+        self.longest_age.is_none()
+    }
+
+    /// What an answer says more that a cache has kept for so many microseconds; a total has room for it.
+    #[inline]
+    pub fn age(&self, age: Option<i64>) -> u64 {
+        let seconds = |age: i64| age.unsigned_abs() / 1_000_000;
+        match self.headers {
+            Headers::Total(_) => 0,
+            _ => age.map_or(0, |age| len("age: \r\n") + digits(seconds(age))),
+        }
+    }
+
+    /// The longest exchange of heads.
+    fn longest(&self) -> (u64, u64) {
+        let request = self.exchange(LARGE, 0).0;
+        (request, self.answer.max(self.unchanged) + 2 * digits(LARGE) + self.age(self.longest_age))
     }
 }
 
@@ -206,7 +304,7 @@ fn flag(conflates: bool) -> u64 {
     if conflates { len("&conflate=true") } else { 0 }
 }
 
-/// The heads of an upgrade or subscription.
+/// The bytes of an upgrade or subscription.
 #[derive(Debug, Clone, Copy)]
 pub struct Opening {
     /// Of the request.
@@ -217,25 +315,11 @@ pub struct Opening {
 
 /// The heads of an upgrade or subscription.
 #[must_use]
-pub fn opening(topic: u64, client: u32, conflates: bool, socket: bool) -> Opening {
-    let asked = topic + digits(client.into()) + flag(conflates) + HOST;
-    if socket {
-        Opening {
-            up: asked
-                + len("GET /topics//socket?as= HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-                       Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: 0123456789012345678901==\r\n\r\n"),
-            down: DATE
-                + len("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-                       sec-websocket-accept: 012345678901234567890123456=\r\n\r\n"),
-        }
-    } else {
-        Opening {
-            up: asked + len("GET /topics//stream?as= HTTP/1.1\r\naccept: text/event-stream\r\n\r\n"),
-            down: DATE
-                + len("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n\
-                       transfer-encoding: chunked\r\n\r\n"),
-        }
-    }
+pub fn opening(who: Who, socket: bool) -> Opening {
+    let (request, answer) = opening_heads(who, socket);
+    let ask = if socket { Ask::Socket } else { Ask::Stream };
+    let (up, down) = who.headers.grown(ask, true, request, answer);
+    Opening { up, down }
 }
 
 /// What a stream or socket says first, to a reader who begins at `offset`.
@@ -243,23 +327,51 @@ pub fn opening(topic: u64, client: u32, conflates: bool, socket: bool) -> Openin
 pub fn hello(offset: u64, socket: bool) -> u64 {
     let told = len(r#"{"epoch":"","offset":,"first":1,"recovered":true}"#) + EPOCH + digits(offset);
     if socket {
-        let hello = told + len(r#"{"hello":}"#);
-        return header_size(hello, false) as u64 + hello;
+        return framed(told + len(r#"{"hello":}"#));
     }
     let frame = told + len("retry: 1000\nid: :\nevent: hello\ndata: \n\n") + EPOCH + digits(offset);
     frame + hex_digits(frame) + len("\r\n\r\n")
 }
 
-/// An event of `json` bytes and a kind whose name has `kind`, pushed by a frame or in a chunk of an
-/// event stream.
+/// The same one by one, without added lines.
+fn opening_heads(who: Who, socket: bool) -> (u64, u64) {
+    let (request, answer) = if socket {
+        (
+            len("GET /topics//socket?as= HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: 0123456789012345678901==\r\n\r\n"),
+            len("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                 sec-websocket-accept: 012345678901234567890123456=\r\n\r\n"),
+        )
+    } else {
+        (
+            len("GET /topics//stream?as= HTTP/1.1\r\naccept: text/event-stream\r\n\r\n"),
+            len("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n\
+                 transfer-encoding: chunked\r\n\r\n"),
+        )
+    };
+    (request + who.named() + HOST, answer + DATE)
+}
+
+/// Event `offset` of a feed, of `json` bytes and a kind whose name has `kind`, pushed by a frame or in
+/// a chunk of an event stream.
 #[must_use]
-pub fn pushed(json: u64, kind: u64, socket: bool) -> u64 {
+pub fn pushed(json: u64, kind: u64, offset: u64, socket: bool) -> u64 {
     if socket {
-        return header_size(json, false) as u64 + json;
+        return framed(json);
     }
-    // The offset's digits are in the envelope already; the id line repeats them, give or take one.
-    let frame = len("id: :\nevent: \ndata: \n\n") + EPOCH + 3 + kind + json;
+    let frame = len("id: :\nevent: \ndata: \n\n") + EPOCH + digits(offset) + kind + json;
     frame + hex_digits(frame) + len("\r\n\r\n")
+}
+
+/// A frame of so many events with so many bytes of JSON together, an array of them.
+#[must_use]
+pub fn shared_frame(events: u64, json: u64) -> u64 {
+    framed(json + events.saturating_sub(1) + 2)
+}
+
+/// A server's frame around so many bytes.
+fn framed(payload: u64) -> u64 {
+    header_size(payload, false) as u64 + payload
 }
 
 /// A publish body, without `from`.
@@ -274,24 +386,57 @@ pub fn body(planned: &Planned, index: u32) -> u64 {
         + planned.key.as_ref().map_or(0, |key| len(",\"key\":\"\"") + len(key))
 }
 
-/// A client's own event and its acknowledgement: (up, down).
+/// A client's own event, which becomes event `offset` of its feed, and the acknowledgement: (up, down).
 #[must_use]
-pub fn send(planned: &Planned, index: u32, author: u32, topic: u64, by_frame: bool) -> (u64, u64) {
+pub fn send(planned: &Planned, index: u32, who: Who, offset: u64, by_frame: bool) -> (u64, u64) {
     let body = body(planned, index);
     if by_frame {
-        let ack = len(r#"{"ack":{"offset":,"id":""}}"#) + 3 + hex_digits(index.into());
-        return (header_size(body, true) as u64 + body, header_size(ack, false) as u64 + ack);
+        let ack = len(r#"{"ack":{"offset":,"id":""}}"#) + digits(offset) + hex_digits(index.into());
+        return (header_size(body, true) as u64 + body, framed(ack));
     }
-    let body = body + len(",\"from\":\"\"") + digits(author.into());
+    let body = body + len(",\"from\":\"\"") + digits(who.client.into());
+    let place = len(r#"{"epoch":"","offset":}"#) + EPOCH + digits(offset);
+    let (request, answer) = post_heads(who.topic, body, place);
+    let (request, answer) = who.headers.grown(Ask::Send, true, request, answer);
+    (request + body, answer + place)
+}
+
+/// The heads of a POST with a body of so many bytes, and of its answer with so many.
+fn post_heads(topic: u64, body: u64, place: u64) -> (u64, u64) {
     let head = len(
         "POST /topics//events HTTP/1.1\r\ncontent-type: application/json\r\naccept: */*\r\ncontent-length: \r\n\r\n",
     ) + topic
         + HOST
         + digits(body);
-    let answer = len("HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: 33\r\n\r\n")
+    let answer = len("HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: \r\n\r\n")
         + DATE
-        + len(r#"{"epoch":"","offset":}"#)
-        + EPOCH
-        + 3;
-    (head + body, answer)
+        + digits(place);
+    (head, answer)
+}
+
+/// The most that both heads of one exchange can take in a scenario, without added lines and with the
+/// shortest line that fills them up: no exact total may be less.
+#[must_use]
+pub fn natural(scenario: &Scenario) -> u64 {
+    let clients = scenario.clients;
+    let who = Who {
+        topic: scenario.workload.longest_topic(clients),
+        client: clients.saturating_sub(1),
+        conflates: matches!(scenario.workload, Workload::Ticker { conflate: true, .. }),
+        headers: Headers::Lean,
+    };
+    // Who comes back after a loss says from where.
+    let back = len("&after=&epoch=") + digits(LARGE) + EPOCH;
+    let opening = |socket| {
+        let (request, answer) = opening_heads(who, socket);
+        (request + back, answer)
+    };
+    let ways = scenario.transports.iter().map(|transport| match transport.way {
+        Way::Poll { .. } | Way::LongPoll { .. } => PollSizes::of_poll(who, &transport.way).longest(),
+        Way::Sse => opening(false),
+        Way::WebSocket { .. } => opening(true),
+    });
+    let posts = scenario.workload.clients_send() && scenario.transports.iter().any(|t| !t.way.is_socket());
+    let post = posts.then(|| post_heads(who.topic, LARGE, LARGE));
+    ways.chain(post).map(|(request, answer)| request + answer).max().unwrap_or(0) + LEAST_FILL
 }

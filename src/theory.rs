@@ -10,6 +10,8 @@ use crate::outcome;
 use crate::scenario::Scenario;
 use crate::transport::Way;
 
+mod cache;
+mod coalesce;
 mod engine;
 mod law;
 mod long_poll;
@@ -30,12 +32,16 @@ struct Expected {
     polls: f64,
     empty: f64,
     skipped: f64,
+    /// Polls that a shared cache passes on, where that is known.
+    origin: Option<f64>,
     opens: f64,
     posts: f64,
     pings: f64,
     comments: f64,
     /// Pairs owed, where that is not what the schedule says: people leave.
     owed: Option<f64>,
+    /// Frames that bring events to sockets.
+    frames: f64,
     /// Distinct pairs delivered; the other owed ones are superseded or expired.
     delivered: f64,
     superseded: f64,
@@ -88,11 +94,14 @@ fn expected(view: &View<'_>, way: &Way) -> Result<Expected, String> {
     if view.stay.is_some() && view.news.senders > 0.0 {
         return Err("no formula describes people who come and go and write".to_owned());
     }
+    if view.stay.is_some() && !way.kept_back().is_zero() {
+        return Err("no formula describes people who come and go with shared_cache or coalesce".to_owned());
+    }
     match way {
         Way::Poll { .. } => poll::expect(view, way),
         Way::LongPoll { hold, .. } => long_poll::expect(view, *hold),
         Way::Sse => Ok(push::stream(view)),
-        Way::WebSocket { ping, .. } => Ok(push::socket(view, *ping)),
+        Way::WebSocket { ping, coalesce, .. } => Ok(push::socket(view, *ping, *coalesce)),
     }
 }
 

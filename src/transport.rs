@@ -11,6 +11,12 @@ use crate::units::{duration_text, optional_duration_text};
 /// Time between the comments on an event stream.
 pub const COMMENT_EVERY: Duration = Duration::from_secs(15);
 
+/// Most events that the server takes from a feed at one time for a streaming reader, hence most events
+/// of one frame, …
+pub const FRAME_EVENTS: usize = 256;
+/// … and most bytes of them, unless a single one has more.
+pub const FRAME_BYTES: usize = 64 * 1024;
+
 /// One `[[transport]]` of a scenario.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Transport {
@@ -40,6 +46,10 @@ pub enum Way {
         keep_alive: bool,
         /// Whether polls carry `If-None-Match`, so that "Nope" is a 304.
         conditional: bool,
+        /// How long a cache in front of the server keeps an answer, whole seconds; none: no cache.
+        #[serde(default, with = "optional_duration_text")]
+        #[schemars(with = "Option<String>")]
+        shared_cache: Option<Duration>,
         /// The version of HTTP.
         #[serde(default)]
         http: Http,
@@ -60,6 +70,11 @@ pub enum Way {
         #[serde(with = "duration_text")]
         #[schemars(with = "String")]
         ping: Duration,
+        /// How long the first event that is due waits for others to share its frame; zero: a frame
+        /// for each event.
+        #[serde(default, with = "duration_text")]
+        #[schemars(with = "String")]
+        coalesce: Duration,
         /// Bytes of tungstenite's read buffer on the server, per socket.
         read_buffer: usize,
     },
@@ -93,6 +108,23 @@ impl Way {
     #[must_use]
     pub fn asks(&self) -> bool {
         matches!(self, Self::Poll { .. } | Self::LongPoll { .. })
+    }
+
+    /// Whether it is a WebSocket, on which clients also send.
+    #[must_use]
+    pub fn is_socket(&self) -> bool {
+        matches!(self, Self::WebSocket { .. })
+    }
+
+    /// How long the server's side may hold an event back before anybody could have it: in the answer
+    /// that a cache keeps, or for others to share a frame.
+    #[must_use]
+    pub fn kept_back(&self) -> Duration {
+        match self {
+            Self::Poll { shared_cache, .. } => shared_cache.unwrap_or_default(),
+            Self::WebSocket { coalesce, .. } => *coalesce,
+            Self::LongPoll { .. } | Self::Sse => Duration::ZERO,
+        }
     }
 
     /// The interval of a short poll.

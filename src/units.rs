@@ -217,6 +217,15 @@ pub mod duration_text {
     }
 }
 
+/// An address as it may be shown: without the name and password before its host.
+#[must_use]
+pub fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://…@{place}"),
+        _ => url.to_owned(),
+    }
+}
+
 /// Serde for durations that may be absent, as JSON `null`.
 pub mod optional_duration_text {
     use std::time::Duration;
@@ -333,5 +342,11 @@ mod tests {
         fn no_text_panics(text in ".*") {
             let _ = (parse_duration(&text), parse_rate(&text), parse_size(&text));
         }
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(without_password("redis://me:secret@host:1/2"), "redis://…@host:1/2");
+        assert_eq!(without_password("redis://host"), "redis://host");
     }
 }

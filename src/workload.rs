@@ -140,6 +140,22 @@ impl Workload {
         }
     }
 
+    /// Whether clients write events themselves.
+    #[must_use]
+    pub fn clients_send(&self) -> bool {
+        matches!(self, Self::Chat { .. } | Self::Game { .. })
+    }
+
+    /// Bytes of the longest name of a topic, for so many clients; rather too many than too few.
+    #[must_use]
+    pub fn longest_topic(&self, clients: u32) -> u64 {
+        let recorded = match self {
+            Self::Trace { recorded, .. } => recorded.topics.iter().map(String::len).max(),
+            _ => None,
+        };
+        recorded.unwrap_or_else(|| "inbox-".len() + clients.to_string().len()) as u64
+    }
+
     /// Whether every client has a topic of its own, which nobody else reads or writes.
     #[must_use]
     pub fn has_own_inboxes(&self) -> bool {

@@ -13,7 +13,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{Exit, Usage, signals};
+use crate::broker::{Broker, Capacity, Remote};
 use crate::clock::Clock;
+use crate::headers::Headers;
 use crate::link::Link;
 use crate::os;
 use crate::server::{self, Settings, Token};
@@ -22,6 +24,10 @@ use crate::units::{parse_duration, parse_size};
 
 /// Open files the process needs besides its connections.
 const SPARE_FILES: u64 = 64;
+/// Redis when the user does not say.
+const REDIS: &str = "redis://127.0.0.1:6379";
+/// Events wait no longer for others.
+const LONGEST_COALESCE: Duration = Duration::from_secs(10);
 /// Connections when the user does not say.
 const CONNECTIONS: u64 = 10_000;
 
@@ -31,10 +37,10 @@ pub(super) struct Args {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Where events are kept: memory (redis-pubsub and redis are not built yet)
-    #[arg(long, value_name = "BROKER", default_value = "memory")]
-    broker: String,
-    /// Redis to use (not built yet)
+    /// Where events are kept, and how they come to other servers
+    #[arg(long, value_name = "BROKER", value_enum, default_value_t = Kept::Memory)]
+    broker: Kept,
+    /// Redis (6 or later) or Valkey that the servers share [default: redis://127.0.0.1:6379]
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
     /// Connections at one time [default: 10000, or what the open-file limit allows]
@@ -79,13 +85,37 @@ pub(super) struct Args {
     /// How long to wait for requests under way when stopping
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     drain: Duration,
+    /// How long the first event due to a WebSocket waits for others to share its frame, an array of
+    /// events; 0ms: a frame for each event
+    #[arg(long, value_name = "DURATION", default_value = "0ms", value_parser = coalesce)]
+    coalesce: Duration,
+    /// Put a cache before the polls that keeps each answer for so many whole seconds and shares it
+    #[arg(long, value_name = "DURATION", value_parser = whole_seconds)]
+    shared_cache: Option<Duration>,
     #[command(flatten)]
     child: Child,
+}
+
+/// Where events are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Kept {
+    /// In this process: one server
+    Memory,
+    /// In each server, and Redis pub/sub tells the others: at most once
+    RedisPubsub,
+    /// In Redis, which numbers them: servers that lost it miss nothing
+    Redis,
 }
 
 /// What `run` tells the servers it starts.
 #[derive(Debug, clap::Args)]
 struct Child {
+    /// Before every key in Redis
+    #[arg(long, hide = true, default_value = "anynews:")]
+    namespace: String,
+    /// Stamp events on their way between servers
+    #[arg(long, hide = true)]
+    stamps: bool,
     /// Second listener, neither counted nor delayed
     #[arg(long, hide = true)]
     control: Option<SocketAddr>,
@@ -104,6 +134,9 @@ struct Child {
     /// Read buffer of a WebSocket
     #[arg(long, hide = true, default_value = "4KiB", value_parser = size)]
     read_buffer: usize,
+    /// What the heads of answers carry
+    #[arg(long, hide = true, default_value = "lean")]
+    headers: Headers,
     /// How long a connection may idle between requests
     #[arg(long, hide = true, default_value = "5m", value_parser = parse_duration)]
     idle_keep_alive: Duration,
@@ -116,6 +149,17 @@ fn size(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|bytes| (1..=1 << 30).contains(bytes))
         .ok_or_else(|| format!("{text} is not between 1B and 1GiB"))
+}
+
+fn coalesce(text: &str) -> Result<Duration, String> {
+    let wait = parse_duration(text)?;
+    if wait <= LONGEST_COALESCE { Ok(wait) } else { Err(format!("{text} is more than 10s")) }
+}
+
+fn whole_seconds(text: &str) -> Result<Duration, String> {
+    let kept = parse_duration(text)?;
+    let fits = kept.subsec_nanos() == 0 && (1..=3600).contains(&kept.as_secs());
+    if fits { Ok(kept) } else { Err(format!("{text} is not a whole number of seconds from 1s to 1h")) }
 }
 
 pub(super) fn run(args: Args) -> Exit {
@@ -133,19 +177,8 @@ pub(super) fn run(args: Args) -> Exit {
 
 fn refuse_what_cannot_be(args: &Args) -> anyhow::Result<()> {
     let refuse = |text: String| Err(Usage(text).into());
-    match args.broker.as_str() {
-        "memory" => {}
-        "redis" | "redis-pubsub" => {
-            return refuse(format!("--broker {} is not built yet; use --broker memory", args.broker));
-        }
-        other => {
-            return refuse(format!(
-                "--broker {other}: write memory (redis-pubsub and redis are not built yet)"
-            ));
-        }
-    }
-    if args.redis.is_some() {
-        return refuse("--redis is not built yet; leave it out".to_owned());
+    if args.redis.is_some() && args.broker == Kept::Memory {
+        return refuse("--redis needs --broker redis or redis-pubsub".to_owned());
     }
     if args.token.is_none() && !server::is_private(args.listen.ip()) {
         return refuse(format!(
@@ -179,6 +212,8 @@ async fn serve(args: Args, max_connections: u64) -> Exit {
     let child = args.child.child_of.is_some();
     // Before the address is announced: who reads it may send a signal at once.
     let mut signals = signals::Signals::take_over()?;
+    let clock = args.child.clock.map_or_else(Clock::anchored_now, Clock::from_anchor);
+    let broker = broker(&args, clock).await?;
     let public = bind(args.listen)?;
     let control = args.child.control.map(bind).transpose()?;
     // A parent that started it knows its network, and closes the pipe after the addresses.
@@ -187,7 +222,7 @@ async fn serve(args: Args, max_connections: u64) -> Exit {
     if child {
         stop_at_end_of_stdin(stop.clone())?;
     }
-    let settings = Settings { tls, ..settings(args, max_connections) };
+    let settings = Settings { tls, ..settings(args, max_connections, clock, broker) };
     let mut server = pin!(server::run(public, control, settings, stop.clone()));
     let mut code = 0;
     loop {
@@ -206,22 +241,39 @@ async fn serve(args: Args, max_connections: u64) -> Exit {
     }
 }
 
-fn settings(args: Args, max_connections: u64) -> Settings {
+async fn broker(args: &Args, clock: Clock) -> anyhow::Result<Broker> {
+    let capacity = Capacity { keep: args.keep as usize, topics: args.max_topics as usize };
+    let remote = || Remote {
+        url: args.redis.clone().unwrap_or_else(|| REDIS.to_owned()),
+        namespace: args.child.namespace.clone(),
+        clock,
+        stamped: args.child.stamps,
+    };
+    Ok(match args.broker {
+        Kept::Memory => Broker::memory(capacity),
+        Kept::RedisPubsub => Broker::pubsub(&remote(), capacity).await?,
+        Kept::Redis => Broker::log(&remote(), capacity).await?,
+    })
+}
+
+fn settings(args: Args, max_connections: u64, clock: Clock, broker: Broker) -> Settings {
     let child = args.child;
     Settings {
         ping: child.ping,
         queue: args.queue as u64,
         max_message: args.max_message,
-        keep: args.keep as usize,
+        broker,
         max_connections,
         max_per_address: args.max_per_address,
         max_rate: args.max_rate,
-        max_topics: args.max_topics as usize,
         read_buffer: child.read_buffer,
         idle_keep_alive: child.idle_keep_alive,
         drain: args.drain,
-        clock: child.clock.map_or_else(Clock::anchored_now, Clock::from_anchor),
+        clock,
         seed: child.seed,
+        headers: child.headers,
+        coalesce: args.coalesce,
+        shared_cache: args.shared_cache,
         link: args.network,
         allow_origin: args.allow_origin,
         allow_host: args.allow_host,

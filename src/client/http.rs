@@ -8,7 +8,8 @@ use reqwest::{Client, StatusCode};
 use rustls::ClientConfig;
 
 use super::answer::Answer;
-use super::{Crowd, Position, Saw};
+use super::{Crowd, Position, Saw, dress};
+use crate::headers::Ask;
 use crate::ledger::Polled;
 use crate::transport::Http;
 use crate::workload::Visit;
@@ -21,8 +22,10 @@ pub(super) struct Asker<'a> {
     crowd: &'a Crowd,
     client: u32,
     http: Client,
-    url: String,
-    query: String,
+    /// Path and query, as far as they stay the same.
+    path: String,
+    /// How often it asked.
+    asked: usize,
     pub(super) position: Option<Position>,
     etag: Option<HeaderValue>,
     conditional: bool,
@@ -73,10 +76,10 @@ pub(super) fn person(
 
 impl<'a> Asker<'a> {
     pub(super) fn new(crowd: &'a Crowd, client: u32, http: Client, conditional: bool) -> Self {
-        let url =
-            format!("{}://{}/topics/{}/events", crowd.scheme("http"), crowd.server, crowd.topic(client));
-        let query = format!("?{}&limit={LIMIT}", crowd.query(client));
-        Self { crowd, client, http, url, query, position: None, etag: None, conditional }
+        let query = crowd.query(client);
+        let query = format!("?limit={LIMIT}{}{query}", if query.is_empty() { "" } else { "&" });
+        let path = format!("/topics/{}/events{query}", crowd.topic(client));
+        Self { crowd, client, http, path, asked: 0, position: None, etag: None, conditional }
     }
 
     pub(super) fn http(&self) -> &Client {
@@ -116,12 +119,15 @@ impl<'a> Asker<'a> {
     pub(super) async fn ask(&mut self, wait: Option<Duration>, sent: Option<i64>) -> Option<Got> {
         let after = self.position.as_ref().map(Position::query).unwrap_or_default();
         let wait = wait.map(|w| format!("&wait={}", crate::units::format_duration(w))).unwrap_or_default();
-        let mut request = self.http.get(format!("{}{}{after}{wait}", self.url, self.query));
+        let scheme = self.crowd.scheme("http");
+        let server = self.crowd.servers.of_ask(self.client, self.asked);
+        self.asked += 1;
+        let mut request = self.http.get(format!("{scheme}://{server}{}{after}{wait}", self.path));
         if let Some(etag) = self.etag.take().filter(|_| self.conditional) {
             request = request.header(IF_NONE_MATCH, etag.clone());
             self.etag = Some(etag);
         }
-        let response = request.send().await.ok()?;
+        let response = dress::send(self.crowd, &self.http, Ask::Poll, request).await.ok()?;
         match response.status() {
             StatusCode::NOT_MODIFIED => Some(Got { events: 0, more: false }),
             StatusCode::OK => {

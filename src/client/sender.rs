@@ -3,12 +3,14 @@
 use reqwest::Client;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 
-use super::Crowd;
+use super::{Crowd, dress};
+use crate::headers::Ask;
 use crate::workload::Visit;
 
 /// Sends this client's events until the visit is over; returns when the last answer came.
 pub(super) async fn live(crowd: &Crowd, client: u32, visit: &Visit, http: &Client) -> i64 {
-    let url = format!("{}://{}/topics/{}/events", crowd.scheme("http"), crowd.server, crowd.topic(client));
+    let server = crowd.servers.of(client);
+    let url = format!("{}://{server}/topics/{}/events", crowd.scheme("http"), crowd.topic(client));
     // What fell due while the connection was being made is not late by the load generator's fault.
     let mut free = if visit.is_first() { i64::MIN } else { crowd.now() };
     for &event in crowd.own_events(client, visit) {
@@ -33,7 +35,8 @@ async fn post(crowd: &Crowd, client: u32, event: u32, http: &Client, url: &str, 
         ledger.sent(event, false);
     }
     let json = HeaderValue::from_static("application/json");
-    let answer = http.post(url).header(CONTENT_TYPE, json).body(body).send().await;
+    let request = http.post(url).header(CONTENT_TYPE, json).body(body);
+    let answer = dress::send(crowd, http, Ask::Send, request).await;
     // The body is read so that the connection can be used again.
     let done = match answer {
         Ok(response) if response.status().is_success() => response.bytes().await.is_ok(),

@@ -4,7 +4,8 @@ use futures_util::StreamExt;
 
 use super::answer::{Hello, Incoming};
 use super::http::person;
-use super::{Crowd, Position, Saw, back_off, sender};
+use super::{Crowd, Position, Saw, back_off, dress, sender};
+use crate::headers::Ask;
 use crate::transport::Http;
 use crate::workload::Visit;
 
@@ -52,13 +53,10 @@ async fn open(
     let _turn = crowd.opening.acquire().await.ok()?;
     let after = position.map(Position::query).unwrap_or_default();
     let query = crowd.query(client);
-    let url = format!(
-        "{}://{}/topics/{}/stream?{query}{after}",
-        crowd.scheme("http"),
-        crowd.server,
-        crowd.topic(client)
-    );
-    let response = http.get(url).header("accept", "text/event-stream").send().await.ok()?;
+    let (scheme, server, topic) = (crowd.scheme("http"), crowd.servers.of(client), crowd.topic(client));
+    let url = format!("{scheme}://{server}/topics/{topic}/stream?{query}{after}");
+    let request = http.get(url).header("accept", "text/event-stream");
+    let response = dress::send(crowd, http, Ask::Stream, request).await.ok()?;
     response.status().is_success().then_some(response)
 }
 

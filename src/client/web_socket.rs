@@ -10,8 +10,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_util::either::Either;
 
-use super::answer::{Ack, Frame};
-use super::{Crowd, Position, Saw, back_off};
+use super::answer::{Ack, Frame, Incoming};
+use super::{Crowd, Position, Saw, back_off, dress};
 use crate::ledger::Plan;
 use crate::workload::Visit;
 
@@ -63,12 +63,13 @@ struct Person<'a> {
 impl Person<'_> {
     async fn open(&self) -> Option<Socket> {
         let _turn = self.crowd.opening.acquire().await.ok()?;
-        let stream = TcpStream::connect(self.crowd.server).await.ok()?;
+        let server = self.crowd.servers.of(self.client);
+        let stream = TcpStream::connect(server).await.ok()?;
         stream.set_nodelay(true).ok()?;
         let stream = match &self.crowd.tls {
             None => Either::Left(stream),
             Some(config) => {
-                let name = ServerName::from(self.crowd.server.ip());
+                let name = ServerName::from(server.ip());
                 let tls = TlsConnector::from(config.clone()).connect(name, stream).await.ok()?;
                 Either::Right(Box::new(tls))
             }
@@ -76,10 +77,11 @@ impl Person<'_> {
         let after = self.position.as_ref().map(Position::query).unwrap_or_default();
         let (topic, query) = (self.crowd.topic(self.client), self.crowd.query(self.client));
         let scheme = self.crowd.scheme("ws");
-        let url = format!("{scheme}://{}/topics/{topic}/socket?{query}{after}", self.crowd.server);
+        let url = format!("{scheme}://{server}/topics/{topic}/socket?{query}{after}");
+        let request = dress::upgrade(self.crowd, &url).ok()?;
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
         let (socket, _) =
-            tokio_tungstenite::client_async_with_config(url, stream, Some(config)).await.ok()?;
+            tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await.ok()?;
         Some(socket)
     }
 
@@ -137,6 +139,12 @@ impl Person<'_> {
 
     fn take(&mut self, message: Message) {
         match message {
+            // Events that share a frame are an array.
+            Message::Text(text) if text.starts_with('[') => {
+                if let Ok(events) = serde_json::from_str::<Vec<Incoming<'_>>>(&text) {
+                    self.take_events(&events);
+                }
+            }
             Message::Text(text) => {
                 if let Ok(frame) = serde_json::from_str::<Frame<'_>>(&text) {
                     self.take_frame(frame);
@@ -169,11 +177,15 @@ impl Person<'_> {
                 self.crowd.ledger().send_failed(event);
             }
         } else if let Some(event) = frame.event() {
-            if let Some(position) = &mut self.position {
-                position.offset = event.offset;
-            }
-            self.crowd.deliver(self.client, &[event], None);
+            self.take_events(&[event]);
         }
+    }
+
+    fn take_events(&mut self, events: &[Incoming<'_>]) {
+        if let (Some(position), Some(last)) = (&mut self.position, events.last()) {
+            position.offset = last.offset;
+        }
+        self.crowd.deliver(self.client, events, None);
     }
 
     fn event_of(&self, id: &str) -> Option<u32> {

@@ -145,7 +145,7 @@ fn a_streaming_reader_whose_next_event_is_gone_has_fallen() {
     assert_eq!(feed.behind(cursor), 2 * feed.events[0].json.len() as u64);
     assert!(feed.next(cursor, &Reader::default(), ROOMY, 0).is_ok());
     feed.append("t", publish(r#"{"data":1}"#), 0);
-    assert_eq!(feed.next(cursor, &Reader::default(), ROOMY, 0).unwrap_err(), Fallen);
+    assert_eq!(feed.next(cursor, &Reader::default(), ROOMY, 0).unwrap_err(), Lost::Fallen);
 }
 
 #[test]

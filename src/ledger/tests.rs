@@ -38,7 +38,7 @@ fn ledger(plan: &Arc<Plan>) -> Ledger {
 
 fn give(ledger: &mut Ledger, client: u32, event: u32, at: i64) {
     let offset = u64::from(event) + 1;
-    ledger.received(Received { client, event, offset, at, poll_sent: None, payload: 1 }, false);
+    ledger.received(Received { client, event, offset, at, poll_sent: None, payload: 1 });
 }
 
 fn ask(ledger: &mut Ledger, intended: i64, answered: i64, events: u32) {

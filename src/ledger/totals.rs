@@ -54,6 +54,12 @@ impl Ledger {
     /// end had no chance yet, and is not owed. The same holds at the end of each visit.
     #[must_use]
     pub fn fates(&self, end: i64, pending_us: i64) -> Fate {
+        self.fates_where(end, pending_us, |_, _| true)
+    }
+
+    /// The same of some of the pairs of client and event.
+    #[must_use]
+    pub fn fates_where(&self, end: i64, pending_us: i64, which: impl Fn(u32, u32) -> bool) -> Fate {
         let mut fate = Fate::default();
         for (client, reader) in self.readers.iter().enumerate() {
             let topic = &self.plan.by_topic[self.plan.schedule.reads[client] as usize];
@@ -77,7 +83,8 @@ impl Ledger {
                 if got && self.plan.schedule.conflate {
                     later_keys.extend(event.key.as_deref());
                 }
-                if !(0..end).contains(&event.at) || event.author == Some(client as u32) {
+                let own = event.author == Some(client as u32);
+                if own || !(0..end).contains(&event.at) || !which(client as u32, index) {
                     continue;
                 }
                 // Whoever has it was owed it, though the answer that told the position was under way.

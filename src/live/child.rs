@@ -11,11 +11,13 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use super::{Context, limits};
+use crate::broker::Handed;
 use crate::client;
 use crate::os;
 use crate::server::stats::Stats;
 use crate::tls;
 use crate::transport::{Transport, Way};
+use crate::units::format_duration;
 
 /// A server has this long to say where it listens, and to end.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -33,13 +35,17 @@ pub(super) struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts the server of one transport.
+    /// Starts a server of one transport, the scenario's at `index`.
     ///
     /// # Errors
     /// The process could not be started, or did not say where it listens.
-    pub(super) async fn start(context: &Context<'_>, transport: &Transport) -> anyhow::Result<Self> {
+    pub(super) async fn start(
+        context: &Context<'_>,
+        transport: &Transport,
+        index: usize,
+    ) -> anyhow::Result<Self> {
         let mut command = Command::new(&context.options.executable);
-        command.args(arguments(context, transport));
+        command.args(arguments(context, transport, index));
         // A token meant for `serve` would keep this run's own people from publishing.
         command.env_remove("ANYNEWS_TOKEN");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
@@ -68,6 +74,15 @@ impl ServerProcess {
     /// The server did not answer.
     pub(super) async fn stats(&self) -> anyhow::Result<Stats> {
         let answer = self.http.get(format!("http://{}/stats", self.control)).send().await?;
+        Ok(serde_json::from_slice(&answer.error_for_status()?.bytes().await?)?)
+    }
+
+    /// When events passed through the server.
+    ///
+    /// # Errors
+    /// The server did not answer.
+    pub(super) async fn handed(&self) -> anyhow::Result<Handed> {
+        let answer = self.http.get(format!("http://{}/control/hops", self.control)).send().await?;
         Ok(serde_json::from_slice(&answer.error_for_status()?.bytes().await?)?)
     }
 
@@ -106,7 +121,7 @@ async fn line(lines: &mut Lines<BufReader<ChildStdout>>, before: &str) -> anyhow
     Ok(rest.to_owned())
 }
 
-fn arguments(context: &Context<'_>, transport: &Transport) -> Vec<String> {
+fn arguments(context: &Context<'_>, transport: &Transport, index: usize) -> Vec<String> {
     let scenario = context.scenario;
     let longest =
         scenario.transports.iter().filter_map(|t| t.way.longest_interval()).max().unwrap_or_default();
@@ -122,7 +137,7 @@ fn arguments(context: &Context<'_>, transport: &Transport) -> Vec<String> {
     set("child-of", std::process::id().to_string());
     set("max-connections", limits::connections(scenario, transport).to_string());
     set("keep", keep.to_string());
-    set("idle-keep-alive", crate::units::format_duration(idle));
+    set("idle-keep-alive", format_duration(idle));
     if scenario.tls {
         words.push("--tls".to_owned());
     }
@@ -130,9 +145,22 @@ fn arguments(context: &Context<'_>, transport: &Transport) -> Vec<String> {
     if let Some(link) = &scenario.network {
         set("network", link.to_string());
     }
-    if let Way::WebSocket { ping, read_buffer } = transport.way {
-        set("ping", crate::units::format_duration(ping));
-        set("read-buffer", crate::units::format_size(read_buffer as u64));
+    set("headers", scenario.headers.to_string());
+    match transport.way {
+        Way::WebSocket { ping, coalesce, read_buffer } => {
+            set("ping", format_duration(ping));
+            set("coalesce", format_duration(coalesce));
+            set("read-buffer", crate::units::format_size(read_buffer as u64));
+        }
+        Way::Poll { shared_cache: Some(kept), .. } => set("shared-cache", format_duration(kept)),
+        Way::Poll { .. } | Way::LongPoll { .. } | Way::Sse => {}
+    }
+    if let Some(between) = &context.between {
+        set("broker", between.broker.name().to_owned());
+        set("redis", between.url.clone());
+        // A transport's servers talk to one another, and not to those of another transport.
+        set("namespace", between.namespace(index));
+        words.push("--stamps".to_owned());
     }
     words
 }

@@ -8,15 +8,15 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::child::ServerProcess;
-use super::publisher::{Pump, keep_time};
-use super::{Context, Progress, assemble};
+use super::publisher::{Pump, Routes, keep_time};
+use super::servers::Servers;
+use super::{Context, Progress, assemble, fleet};
 use crate::client::{self, Crowd, Setting};
 use crate::clock::{Micros, as_micros};
 use crate::link::Link;
 use crate::outcome::{Delivery, TransportOutcome};
 use crate::server::stats::Stats;
-use crate::{ledger, os, tls};
+use crate::{ledger, os};
 
 /// Everybody has this long to connect.
 const BARRIER: Duration = Duration::from_secs(10);
@@ -49,7 +49,7 @@ pub(super) struct Result {
 pub(super) struct Member {
     /// Index into the scenario's transports.
     pub(super) index: usize,
-    pub(super) server: ServerProcess,
+    pub(super) servers: Servers,
     pub(super) crowd: Arc<Crowd>,
     people: JoinSet<()>,
 }
@@ -64,7 +64,7 @@ pub(super) async fn run(context: &Context<'_>, group: &[usize]) -> anyhow::Resul
     let begin = context.clock.now() + LEAD_US + context.warmup;
     let step = ledger::series_step(context.duration);
     for member in &members {
-        member.server.sample(begin, begin + context.duration, step).await.context("preparing the window")?;
+        member.servers.sample(begin, begin + context.duration, step).await.context("preparing the window")?;
     }
     let (pumps, publisher_stop, publisher) = open_the_gate(context, &members, begin).await?;
     let (end, generator_cpu_s) = window(context, &members, begin).await;
@@ -81,13 +81,21 @@ pub(super) async fn run(context: &Context<'_>, group: &[usize]) -> anyhow::Resul
         Result { transports: Vec::new(), end, generator_cpu_s, publish_late_ms: None, poll_late_ms: None };
     for ((member, at_end), at_last) in members.into_iter().zip(at_end).zip(at_last) {
         let pending = if context.options.hurry.is_cancelled() { patience(context, member.index) } else { 0 };
-        let mut books = member.crowd.take_ledger().close(end, pending);
+        let ledger = member.crowd.take_ledger();
+        let fleet = match fleet::Placed::new(context, member.index) {
+            Some(placed) => {
+                Some(placed.outcome(&ledger, &member.servers.handed().await, begin, end, pending))
+            }
+            None => None,
+        };
+        let mut books = ledger.close(end, pending);
         let deliveries = deliveries(context, member.index, std::mem::take(&mut books.log));
+        books.outcome.fleet = fleet;
         result.publish_late_ms = larger(result.publish_late_ms, books.publish_late_ms);
         result.poll_late_ms = larger(result.poll_late_ms, books.poll_late_ms);
         let measured = assemble::Measured { begin, end, cut: end < context.duration, at_end, at_last };
         result.transports.push((assemble::transport(context, member.index, books, measured), deliveries));
-        member.server.stop().await;
+        member.servers.stop().await;
     }
     Ok(result)
 }
@@ -107,19 +115,21 @@ fn larger(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 
 /// How long after its time an event may still reach a client of this transport, microseconds.
 fn patience(context: &Context<'_>, index: usize) -> i64 {
-    let interval = context.scenario.transports[index].way.longest_interval().unwrap_or_default();
+    let way = &context.scenario.transports[index].way;
+    let interval = way.longest_interval().unwrap_or_default() + way.kept_back();
     let under_way = context.scenario.network.as_ref().map(Link::slack).unwrap_or_default();
     as_micros(interval + under_way + GRACE)
 }
 
 async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
     let transport = &context.scenario.transports[index];
-    let server = ServerProcess::start(context, transport).await?;
+    let servers = Servers::start(context, index).await?;
     let trips = if context.scenario.tls { 3 } else { 2 };
     let crowd = Arc::new(Crowd::new(Setting {
         way: transport.way.clone(),
-        server: server.public,
-        tls: server.certificate.clone().map(|trusted| tls::client([trusted])).transpose()?,
+        headers: context.scenario.headers,
+        servers: fleet::servers(context, index, servers.public()),
+        tls: servers.trust()?,
         clock: context.clock,
         seed: context.scenario.seed,
         warmup: context.warmup,
@@ -128,12 +138,13 @@ async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
         patience: patience(context, index),
         plan: context.plan.clone(),
         person: context.person,
-        keep_log: context.options.keep_deliveries,
+        // A fleet's last hop is measured by delivery.
+        keep_log: context.options.keep_deliveries || context.between.is_some(),
         moments: Some(forward(context.options.progress.clone(), index)),
         // One round trip for the connection, one for TLS, one for what is asked.
         opening: context.scenario.network.as_ref().map(|link| trips * link.rtt).unwrap_or_default(),
     }));
-    Ok(Member { index, server, crowd, people: JoinSet::new() })
+    Ok(Member { index, servers, crowd, people: JoinSet::new() })
 }
 
 /// A sender of moments that tells progress which transport they are of.
@@ -187,15 +198,21 @@ async fn open_the_gate(
     members: &[Member],
     begin: Micros,
 ) -> anyhow::Result<Publishing> {
-    let mut pumps = Vec::new();
+    let (mut pumps, mut senders) = (Vec::new(), Vec::new());
     for member in members {
-        pumps.push(Pump::connect(member.server.control, member.crowd.clone(), begin).await?);
+        let mut routes = Vec::new();
+        for control in member.servers.control() {
+            let pump = Pump::connect(control, member.crowd.clone(), begin).await?;
+            routes.push(pump.events.clone());
+            pumps.push(pump);
+        }
+        senders.push(routes);
         member.crowd.begin(begin);
     }
     let _ = context.options.progress.send(Progress::WarmUp(context.warmup));
     let stop = CancellationToken::new();
-    let senders = pumps.iter().map(|pump| pump.events.clone()).collect();
-    let thread = keep_time(context.plan.clone(), context.clock, begin, senders, stop.clone());
+    let to = Routes { senders, server: Box::new(fleet::publisher(context)) };
+    let thread = keep_time(context.plan.clone(), context.clock, begin, to, stop.clone());
     Ok((pumps, stop, thread))
 }
 
@@ -252,7 +269,7 @@ fn tell_ticks(context: &Context<'_>, members: &[Member], at: i64) {
 async fn stats_of(members: &[Member]) -> Vec<Option<Stats>> {
     let mut all = Vec::new();
     for member in members {
-        all.push(member.server.stats().await.ok());
+        all.push(member.servers.stats().await);
     }
     all
 }

@@ -1,6 +1,7 @@
 //! What this machine can carry, asked before anything starts: files, ports, cores, memory for events.
 
 use super::Error;
+use super::fleet::roams;
 use crate::ledger::Plan;
 use crate::os;
 use crate::scenario::{Scenario, Workload};
@@ -23,10 +24,15 @@ const MOST_EVENTS: f64 = 2e6;
 const TIME_WAIT_S: f64 = 60.0;
 
 /// Connections one client of a transport holds: a sender beside a stream or a held poll needs its own.
-fn connections_each(transport: &Transport, sends: bool) -> u64 {
+fn connections_each(scenario: &Scenario, transport: &Transport) -> u64 {
+    let asks = match &scenario.fleet {
+        // One to each of the servers that it asks in turn.
+        Some(fleet) if roams(fleet, &transport.way) => fleet.servers.into(),
+        _ => 1,
+    };
     match transport.way {
         Way::WebSocket { .. } => 1,
-        Way::Poll { .. } | Way::LongPoll { .. } | Way::Sse => 1 + u64::from(sends),
+        Way::Poll { .. } | Way::LongPoll { .. } | Way::Sse => asks + u64::from(sends(scenario)),
     }
 }
 
@@ -38,7 +44,7 @@ pub(super) fn connections(scenario: &Scenario, transport: &Transport) -> u64 {
         Way::Poll { keep_alive: false, .. } => 1 + u64::from(scenario.network.is_some()),
         _ => 1,
     };
-    u64::from(scenario.clients) * connections_each(transport, sends(scenario)) * closing + SPARE_FILES / 3
+    u64::from(scenario.clients) * connections_each(scenario, transport) * closing + SPARE_FILES / 3
 }
 
 fn sends(scenario: &Scenario) -> bool {
@@ -67,13 +73,13 @@ pub fn check_events(scenario: &Scenario) -> Result<(), Error> {
 /// [`Error::TooLarge`], saying how many clients would fit.
 pub fn check_files(scenario: &Scenario, group: &[usize]) -> Result<(), Error> {
     let Some(limit) = os::raise_open_files() else { return Ok(()) };
-    let each: u64 = group.iter().map(|&i| connections_each(&scenario.transports[i], sends(scenario))).sum();
+    let each: u64 = group.iter().map(|&i| connections_each(scenario, &scenario.transports[i])).sum();
     let room = limit.saturating_sub(SPARE_FILES);
     if u64::from(scenario.clients) * each <= room {
         return Ok(());
     }
     let fit = room / each.max(1);
-    let in_turn = group.iter().map(|&i| connections_each(&scenario.transports[i], sends(scenario))).max();
+    let in_turn = group.iter().map(|&i| connections_each(scenario, &scenario.transports[i])).max();
     let turn = room / in_turn.unwrap_or(1).max(1);
     let hint = if group.len() > 1 { format!(" ({turn} with --in-turn)") } else { String::new() };
     Err(Error::TooLarge(format!(

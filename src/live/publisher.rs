@@ -26,12 +26,20 @@ use crate::ledger::Plan;
 /// The thread wakes at least this often to see whether the run was ended.
 const NAP: Duration = Duration::from_millis(50);
 
-/// Hands the events that nobody in the crowd writes to every pump, each at its time.
+/// The pumps of one run.
+pub(super) struct Routes {
+    /// By transport, one for each of its servers.
+    pub(super) senders: Vec<Vec<mpsc::UnboundedSender<u32>>>,
+    /// Which of the servers an event goes to.
+    pub(super) server: Box<dyn Fn(u32) -> usize + Send>,
+}
+
+/// Hands the events that nobody in the crowd writes to a pump of every transport, each at its time.
 pub(super) fn keep_time(
     plan: Arc<Plan>,
     clock: Clock,
     start: Micros,
-    pumps: Vec<mpsc::UnboundedSender<u32>>,
+    to: Routes,
     stop: CancellationToken,
 ) -> thread::JoinHandle<()> {
     thread::spawn(move || {
@@ -49,7 +57,8 @@ pub(super) fn keep_time(
                 }
                 thread::sleep(Duration::from_micros(left.unsigned_abs()).min(NAP));
             }
-            for pump in &pumps {
+            let server = (to.server)(index as u32);
+            for pump in to.senders.iter().filter_map(|routes| routes.get(server)) {
                 let _ = pump.send(index as u32);
             }
         }

@@ -106,11 +106,12 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
             backoff_max: None,
             keep_alive: true,
             conditional: false,
+            shared_cache: None,
             http: Http::One,
         },
         "long-poll" => Way::LongPoll { hold: Duration::from_secs(25) },
         "sse" => Way::Sse,
-        _ => Way::WebSocket { ping: Duration::from_secs(25), read_buffer: 4096 },
+        _ => Way::WebSocket { ping: Duration::from_secs(25), coalesce: Duration::ZERO, read_buffer: 4096 },
     };
     Scenario {
         name: name.to_owned(),
@@ -122,6 +123,7 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
         warmup: Duration::from_secs(5),
         clients: PEOPLE,
         visit: None,
+        headers: crate::headers::Headers::Lean,
         engine: Engine::Live,
         workload: Workload::Poisson {
             mean_gap: Duration::from_millis(47_500),
@@ -130,6 +132,7 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
         },
         network: None,
         tls: false,
+        fleet: None,
         transports: kinds
             .iter()
             .map(|kind| Transport { label: (*kind).to_owned(), way: way(kind) })

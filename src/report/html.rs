@@ -11,6 +11,7 @@ use super::ways::{Way, ways};
 mod compare;
 mod data;
 mod figures;
+mod fleet;
 mod parts;
 
 const STYLE: &str = include_str!("html/style.css");
@@ -101,6 +102,9 @@ fn sections(
         (section("tiles", "Three numbers", parts::tiles(all)))
         @if let Some(guess) = verdict::guess(outcome) {
             (section("prediction", "What you predicted", parts::prediction(outcome, &guess)))
+        }
+        @if let Some(body) = fleet::section(outcome, all) {
+            (section("fleet", "How A’s message reaches B", body))
         }
         (section("scenario", "The experiment", parts::scenario(outcome)))
         (section("person-time", "One person’s time", figures.person()))

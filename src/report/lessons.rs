@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::link::Link;
 use crate::outcome::Outcome;
+use crate::scenario::fleet::{Between, Fleet, Placement};
 use crate::scenario::{Engine, Inbox, Workload};
 use crate::units::format_rate;
 
@@ -69,6 +70,22 @@ pub fn link(link: &Link) -> String {
     parts.extend(rates.iter().filter_map(|(rate, way)| Some(format!("{} {way}", format_rate((*rate)?)))));
     let name = link.profile.as_ref().map_or_else(String::new, |name| format!("{name}: "));
     name + &parts.join(", ")
+}
+
+/// A fleet in a few words: `2 for each way, redis between them, people placed in turn`.
+#[must_use]
+pub fn fleet(fleet: &Fleet) -> String {
+    let between = match fleet.broker {
+        Between::None => "nothing between them",
+        Between::Memory => "a feed in its memory",
+        Between::RedisPubsub => "Redis pub/sub between them",
+        Between::Redis => "a log in Redis between them",
+    };
+    let placed = match fleet.placement {
+        Placement::Random => "by lot",
+        Placement::RoundRobin => "in turn",
+    };
+    format!("{} for each way, {between}; people are placed {placed}", count(fleet.servers.into()))
 }
 
 /// The settings of a network that differ from none: `rtt=100ms`.

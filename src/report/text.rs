@@ -55,6 +55,9 @@ pub fn summary(outcome: &Outcome, style: Style) -> String {
     let mut lines = vec![style.bold(&headline(outcome)), String::new()];
     lines.extend(table(outcome, &all, style));
     lines.push(String::new());
+    let fleet = super::fleet::sentences(outcome);
+    let told = fleet.iter().flat_map(|text| wrap(&plain(text), WIDTH));
+    lines.extend(told.map(|line| style.bold(&line)));
     lines.extend(conclusion(&verdict, style));
     lines.extend(thresholds(outcome, style));
     for warning in &verdict.warnings {

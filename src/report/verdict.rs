@@ -3,6 +3,7 @@
 
 use crate::outcome::Outcome;
 use crate::scenario::Engine;
+use crate::scenario::fleet::Between;
 
 use super::lessons;
 use super::measure::{self, Delay};
@@ -223,6 +224,14 @@ pub(super) fn interval(outcome: &Outcome, way: &Way<'_>) -> Option<std::time::Du
 
 /// A fifth of the interval where most asks are wasted, five times it where few are.
 fn attempt(outcome: &Outcome, all: &[Way<'_>]) -> Option<(String, String)> {
+    if let Some(fleet) = outcome.scenario.fleet.as_ref().filter(|fleet| fleet.servers > 1) {
+        let (next, effect) = match fleet.broker {
+            Between::None => ("redis", "what crosses arrives"),
+            _ => ("none", "what crosses is lost"),
+        };
+        let name = shell_word(&outcome.scenario.name);
+        return Some((format!("anynews run {name} --set fleet.broker={next}"), effect.to_owned()));
+    }
     let way = all.iter().find(|way| way.kind == Kind::Poll)?;
     let interval = interval(outcome, way)?;
     let share = way.t.waste_ratio.or(way.t.theory.waste_ratio)?;
@@ -246,6 +255,11 @@ pub fn command(outcome: &Outcome) -> String {
     set(format!("clients={}", scenario.clients));
     if let Some((key, gap)) = lessons::gap(&scenario.workload) {
         set(format!("workload.{key}={}", numbers::option(gap)));
+    }
+    if let Some(fleet) = &scenario.fleet {
+        set(format!("fleet.servers={}", fleet.servers));
+        set(format!("fleet.placement={}", fleet.placement.name()));
+        set(format!("fleet.broker={}", fleet.broker.name()));
     }
     for transport in &scenario.transports {
         if let Some(interval) = transport.way.interval() {

@@ -117,7 +117,7 @@ pub fn ways(outcome: &Outcome) -> Vec<Way<'_>> {
 fn setting(outcome: &Outcome, label: &str) -> String {
     let found = outcome.scenario.transports.iter().find(|transport| transport.label == label);
     match found.map(|transport| &transport.way) {
-        Some(Setting::Poll { interval, backoff_max, keep_alive, conditional, http }) => {
+        Some(Setting::Poll { interval, backoff_max, keep_alive, conditional, shared_cache, http }) => {
             let mut text = format!("every {}", numbers::duration(*interval));
             if let Some(longest) = backoff_max.filter(|longest| longest > interval) {
                 text.push_str(&format!(" to {}", numbers::duration(longest)));
@@ -131,9 +131,15 @@ fn setting(outcome: &Outcome, label: &str) -> String {
             if *conditional {
                 text.push_str(", conditional");
             }
+            if let Some(kept) = shared_cache {
+                text.push_str(&format!(", cached for {}", numbers::duration(*kept)));
+            }
             text
         }
         Some(Setting::LongPoll { hold }) => format!("held up to {}", numbers::duration(*hold)),
+        Some(Setting::WebSocket { coalesce, .. }) if !coalesce.is_zero() => {
+            format!("frames shared for {}", numbers::duration(*coalesce))
+        }
         Some(Setting::Sse | Setting::WebSocket { .. }) | None => String::new(),
     }
 }

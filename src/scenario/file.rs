@@ -15,6 +15,8 @@ use report::Report;
 use section::{Bounds, Section};
 use tree::{Table, Value};
 
+mod fleet;
+mod headers;
 mod network;
 mod report;
 pub mod schema;
@@ -116,11 +118,12 @@ const PUSH_WARMUP: Duration = Duration::from_secs(1);
 ///
 /// `name` names the report directory and is the default title; `file` is how the user named the
 /// file, for messages. Required are `clients`, a `[workload]` with its kind and gap, and one
-/// `[[transport]]` or more. Defaults at the top: `title` the name, `seed` 1, `duration` 20 s, `warmup`
+/// `[[transport]]` or more. Defaults at the top: `title` the name, `seed` 1, `headers` lean, `duration` 20 s, `warmup`
 /// the longest short-poll interval, at most 10 s (1 s without short polls). Of workloads: `inbox` own,
 /// no `payload`, `typing_before` 0 ms (never), `receipts` false, 20 `overs`, 20 `symbols`, `conflate`
 /// false, `quiet` 0.05, `pauses` false, `settle` 10 min. Of transports: `label` the kind (poll-2, poll-3 … when repeated), `keep_alive` true,
-/// `conditional` false, no `backoff_max`, `http` 1.1, `hold` 25 s, `ping` 25 s (0 ms: none), `read_buffer` 4 KiB.
+/// `conditional` false, no `backoff_max`, no `shared_cache`, `http` 1.1, `hold` 25 s, `ping` 25 s (0 ms:
+/// none), `read_buffer` 4 KiB. Of a fleet: 2 `servers` (1 with memory), `placement` random, `broker` redis.
 ///
 /// # Errors
 /// Every problem of the text and the overrides, at once.
@@ -144,10 +147,10 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     let warmup = top.duration("warmup", Some(Duration::ZERO), Bounds::durations(0, DAY));
     let engines = [("live", Engine::Live), ("sim", Engine::Sim), ("theory", Engine::Theory)];
     let engine = top.choice("engine", Some(Engine::Live), &engines).unwrap_or(Engine::Live);
-    top.not_yet_unless("headers", |node| node.text() == Some("lean"), "only headers = \"lean\" is");
+    let headers = headers::read(&mut top);
     let visit = top.optional_duration("visit", Bounds::durations(100, DAY));
     let (network, tls) = network::read(&mut top, engine);
-    top.not_yet("fleet", "leave it out: one server");
+    let fleet = fleet::read(&mut top);
     top.not_yet("fault", "leave it out: nothing breaks");
     let transports = transports::read(&mut top);
     let labels: Vec<&str> = transports.iter().map(|transport| transport.label.as_str()).collect();
@@ -159,7 +162,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     top.finish(elsewhere);
     let (transports, thresholds) = only(&overrides.only, transports, thresholds, report);
     let warmup = if written_warmup { warmup } else { default_warmup(&transports) };
-    Scenario {
+    let scenario = Scenario {
         name: name.to_owned(),
         title,
         predict,
@@ -169,18 +172,23 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         warmup,
         clients,
         visit,
+        headers,
         engine,
         workload,
         network,
         tls,
+        fleet,
         transports,
         thresholds,
-    }
+    };
+    headers::check(&scenario, root, report);
+    scenario
 }
 
 /// The table of the file that knows `key`.
 fn elsewhere(key: &str) -> Option<String> {
-    workload::belongs(key).or_else(|| transports::belongs(key)).or_else(|| network::belongs(key))
+    let tables = [workload::belongs, transports::belongs, network::belongs, fleet::belongs];
+    tables.into_iter().find_map(|belongs| belongs(key))
 }
 
 fn default_warmup(transports: &[Transport]) -> Duration {

@@ -21,7 +21,7 @@ macro_rules! shipped {
 }
 
 /// Those over real sockets, then those too long for anything but virtual time.
-const ALL: [Shipped; 10] = shipped![
+const ALL: [Shipped; 11] = shipped![
     "letters",
     "in-between",
     "chat",
@@ -29,6 +29,7 @@ const ALL: [Shipped; 10] = shipped![
     "ticker",
     "game",
     "connection-per-poll",
+    "two-servers",
     "cricket-match",
     "messenger-day",
     "market-open",

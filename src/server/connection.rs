@@ -23,11 +23,12 @@ use tower::ServiceExt;
 use super::channel::Channel;
 use super::guest::Guest;
 use super::meter::Meter;
+use super::poll::Answered;
 use super::problem::Problem;
 use super::socket::Socket;
 use super::stats::count;
 use super::stream::Stream;
-use super::{App, guard};
+use super::{App, dress, guard};
 use crate::random::{Dice, stream as draws};
 
 /// Most bytes of a request's head, and of an answer that waits to be written.
@@ -173,6 +174,7 @@ async fn answer(
     let request_head = meter.request_begins(frames);
     let ends = Ends(meter.clone());
     let get = request.method() == Method::GET;
+    let asked = dress::Asked::of(&request);
     let checked = match meter.may_ask() {
         true => guard::check(&app, &request),
         false => Err(Box::new(Problem::too_often().into_response())),
@@ -194,7 +196,9 @@ async fn answer(
     if response.status() == StatusCode::NOT_MODIFIED {
         response.headers_mut().remove(header::CONTENT_LENGTH);
     }
+    dress::dress(app.settings.headers, asked, &mut response);
     count(&meter.counters.requests);
+    count_poll(&meter, &response);
     let status = response.status();
     if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
         count(&meter.counters.denied);
@@ -217,6 +221,15 @@ async fn answer(
         return Ok(response.map(|body| Metered { body, _ends: None }));
     }
     Ok(response.map(|body| Metered { body, _ends: Some(ends) }))
+}
+
+fn count_poll(meter: &Meter, response: &Response<Body>) {
+    if let Some(answered) = response.extensions().get::<Answered>() {
+        count(&meter.counters.polls);
+        if answered.empty {
+            count(&meter.counters.empty);
+        }
+    }
 }
 
 fn is_event_stream(response: &Response<Body>) -> bool {

@@ -17,6 +17,7 @@ use super::publish::{parse, read};
 use super::stats::Sample;
 use super::token::{self, may_publish};
 use super::web_socket::not_an_upgrade;
+use crate::broker::Handed;
 use crate::clock::Micros;
 use crate::event::{Publish, topic_is_valid};
 
@@ -130,6 +131,11 @@ async fn publish_one(app: &App, text: &str) -> Result<(), Problem> {
     let publish = parse(text.as_bytes())?;
     app.broker.publish(topic, publish, app.settings.clock.now()).await?;
     Ok(())
+}
+
+/// `GET /control/hops`: when events passed through this server.
+pub(super) async fn hops(State(app): State<Arc<App>>) -> Json<Handed> {
+    Json(app.broker.handed())
 }
 
 /// `POST /control/window`: samples the counters at the start, at every step and at the end.

@@ -6,13 +6,12 @@ use super::App;
 use super::poll::room;
 use super::problem::Problem;
 use super::query::Asked;
-use crate::broker::Answer;
+use crate::feed::Replay;
 
 /// Answers at the first event, at once when the position cannot be resumed, and empty when the
 /// hold or the server ends.
-pub(super) async fn hold(app: &App, topic: &str, mut asked: Asked) -> Result<Answer, Problem> {
-    let mut subscription = app.broker.subscribe(topic)?;
-    let epoch = subscription.epoch().clone();
+pub(super) async fn hold(app: &App, topic: &str, mut asked: Asked) -> Result<Replay, Problem> {
+    let mut subscription = app.broker.subscribe(topic, &asked.position).await?;
     let hold = sleep(asked.wait.min(app.settings.hold_max));
     tokio::pin!(hold);
     let mut over = false;
@@ -20,7 +19,7 @@ pub(super) async fn hold(app: &App, topic: &str, mut asked: Asked) -> Result<Ans
         let now = app.settings.clock.now();
         let replay = subscription.replay(&asked.position, &asked.who, room(&asked), now);
         if over || !replay.events.is_empty() || !replay.recovered {
-            return Ok(Answer { epoch, replay });
+            return Ok(replay);
         }
         // Nothing for this reader up to the head: wait for what comes after it.
         asked.position.after = Some(replay.offset);

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -11,10 +12,8 @@ use super::openapi::Polled;
 use super::problem::Problem;
 use super::query::{Asked, Rejected, Typed, asked, none_match_holds};
 use super::routes::{TOPIC, Topic, topic};
-use super::stats::count;
 use super::{App, long_poll};
-use crate::broker::Answer;
-use crate::feed::Room;
+use crate::feed::{Replay, Room};
 
 /// Most bytes of events in one answer; what is beyond waits, and `more` says so. Without it one
 /// request could ask for ten thousand of the largest messages at once.
@@ -38,24 +37,35 @@ pub(super) async fn events(
 ) -> Result<Response, Problem> {
     let topic = topic(path)?;
     let asked = asked(&topic, query)?;
-    let answer = match asked.wait.is_zero() {
-        true => look(&app, &topic, &asked),
+    let short = asked.wait.is_zero();
+    let answer = match short {
+        true => look(&app, &topic, &asked).await?,
         false => long_poll::hold(&app, &topic, asked).await?,
     };
-    let head = etag(&answer.epoch, answer.replay.head);
-    let unchanged = none_match_holds(request.headers(), &head);
+    let head = etag(&answer.epoch, answer.head);
+    // What the reader has may be of a feed that is gone: that must be said.
+    let unchanged = answer.recovered && none_match_holds(request.headers(), &head);
+    // What was waited for is news for one.
+    let shared = app.settings.shared_cache.filter(|_| short);
+    let mut response = if unchanged {
+        (StatusCode::NOT_MODIFIED, headers(&head, shared)).into_response()
+    } else {
+        let tag = etag(&answer.epoch, answer.offset);
+        let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        (headers(&tag, shared), [kind], body(&answer)).into_response()
+    };
     if request.method() == Method::GET {
-        count(&app.counters.polls);
-        if unchanged || answer.replay.events.is_empty() {
-            count(&app.counters.empty);
-        }
+        let empty = unchanged || answer.events.is_empty();
+        response.extensions_mut().insert(Answered { empty });
     }
-    if unchanged {
-        return Ok((StatusCode::NOT_MODIFIED, headers(&head)).into_response());
-    }
-    let tag = etag(&answer.epoch, answer.replay.offset);
-    let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok((headers(&tag), [kind], body(&answer)).into_response())
+    Ok(response)
+}
+
+/// Marks the answer to a poll, so that it is counted whoever gives it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answered {
+    /// Whether it brings no event.
+    pub(super) empty: bool,
 }
 
 /// How much one answer holds.
@@ -63,23 +73,30 @@ pub(super) fn room(asked: &Asked) -> Room {
     Room { events: asked.limit, bytes: ANSWER }
 }
 
-fn look(app: &App, topic: &str, asked: &Asked) -> Answer {
-    app.broker.replay(topic, &asked.position, &asked.who, room(asked), app.settings.clock.now())
+async fn look(app: &App, topic: &str, asked: &Asked) -> Result<Replay, Problem> {
+    let now = app.settings.clock.now();
+    Ok(app.broker.replay(topic, &asked.position, &asked.who, room(asked), now).await?)
 }
 
 fn etag(epoch: &str, offset: u64) -> String {
     format!("\"{epoch}:{offset}\"")
 }
 
-/// A cache may keep the answer, but must ask before it uses it.
-fn headers(etag: &str) -> [(HeaderName, HeaderValue); 2] {
+/// A cache may keep the answer, but must ask before it uses it, unless it is a shared one that may pass
+/// it on for a while.
+fn headers(etag: &str, shared: Option<Duration>) -> [(HeaderName, HeaderValue); 2] {
     let etag = HeaderValue::from_str(etag).unwrap_or(HeaderValue::from_static("\"\""));
-    [(header::ETAG, etag), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))]
+    let control = match shared {
+        None => HeaderValue::from_static("no-cache"),
+        Some(kept) => HeaderValue::from_str(&format!("max-age=0, s-maxage={}", kept.as_secs()))
+            .unwrap_or(HeaderValue::from_static("no-cache")),
+    };
+    [(header::ETAG, etag), (header::CACHE_CONTROL, control)]
 }
 
 /// The events were encoded when they were published; here they are only strung together.
-fn body(answer: &Answer) -> Vec<u8> {
-    let Answer { epoch, replay } = answer;
+fn body(replay: &Replay) -> Vec<u8> {
+    let epoch = &replay.epoch;
     let events: usize = replay.events.iter().map(|event| event.json.len() + 1).sum();
     let mut body = Vec::with_capacity(events + 128);
     let (offset, first, recovered, more) = (replay.offset, replay.first, replay.recovered, replay.more);

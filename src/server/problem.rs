@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::broker::TooManyTopics;
+use crate::broker::Trouble;
 use crate::event::MAX_TOPIC;
 
 /// What went wrong, for the one who asked.
@@ -56,8 +56,8 @@ impl Problem {
     }
 }
 
-impl From<TooManyTopics> for Problem {
-    fn from(error: TooManyTopics) -> Self {
+impl From<Trouble> for Problem {
+    fn from(error: Trouble) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
     }
 }

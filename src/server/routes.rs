@@ -4,22 +4,30 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 
+use super::cache::{self, Cache};
 use super::problem::Problem;
 use super::stats::Stats;
 use super::{App, control, metrics, openapi, poll, publish, sse, web_socket};
 
 /// All calls of the contract.
 pub(super) fn public(app: Arc<App>) -> Router {
-    table().with_state(app)
+    let cache = app.settings.shared_cache.map(|kept| Cache::new(kept, app.counters.clone()));
+    let table = table().with_state(app);
+    match cache {
+        Some(cache) => table.layer(from_fn_with_state(cache, cache::through)),
+        None => table,
+    }
 }
 
 /// Those, and what only `run` uses.
 pub(super) fn with_control(app: Arc<App>) -> Router {
     table()
         .route("/control/publish", get(control::publish))
+        .route("/control/hops", get(control::hops))
         .route("/control/window", post(control::window))
         .with_state(app)
 }

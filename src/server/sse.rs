@@ -19,7 +19,7 @@ use super::routes::{TOPIC, Topic, topic};
 use super::stats::count;
 use super::web_socket::{BATCH, Hello};
 use crate::broker::Subscription;
-use crate::feed::{Cursor, Entry, Fallen, Reader};
+use crate::feed::{Cursor, Entry, Lost, Reader};
 
 /// By it the connection knows that an answer is a subscription.
 pub(super) const CONTENT_TYPE: &str = "text/event-stream";
@@ -30,6 +30,7 @@ const RETRY_MS: u32 = 1000;
 struct Stream {
     app: Arc<App>,
     subscription: Subscription,
+    epoch: Arc<str>,
     who: Reader,
     cursor: Cursor,
     /// The head when the reader came: it is not behind for what was there before it.
@@ -58,14 +59,15 @@ pub(super) async fn stream(
     if let Some(position) = last_event_id(request.headers()) {
         asked.position = position;
     }
-    let subscription = app.broker.subscribe(&topic)?;
+    let subscription = app.broker.subscribe(&topic, &asked.position).await?;
     let entry = subscription.enter(&asked.position);
-    let hello = hello(subscription.epoch(), &entry);
+    let hello = hello(&entry);
     let first = app.first_share(asked.who.name.as_deref(), app.settings.comment);
     let stream = Stream {
         app,
         subscription,
         who: asked.who,
+        epoch: entry.epoch,
         cursor: entry.cursor,
         joined: entry.head,
         comment: Box::pin(sleep(first)),
@@ -84,9 +86,9 @@ pub(super) async fn stream(
 
 /// The first event carries an id too, so that a browser cut off before any other comes back to
 /// where it was and not to whatever is new then.
-fn hello(epoch: &str, entry: &Entry) -> Bytes {
-    let offset = entry.cursor.offset;
-    let data = serde_json::to_string(&Hello::new(epoch, entry)).unwrap_or_default();
+fn hello(entry: &Entry) -> Bytes {
+    let (epoch, offset) = (&entry.epoch, entry.cursor.offset);
+    let data = serde_json::to_string(&Hello::new(entry)).unwrap_or_default();
     format!("retry: {RETRY_MS}\nid: {epoch}:{offset}\nevent: hello\ndata: {data}\n\n").into()
 }
 
@@ -101,7 +103,14 @@ impl Stream {
             let behind = self.subscription.behind_since(self.cursor, self.joined);
             let batch = match self.subscription.next(self.cursor, &self.who, BATCH, now) {
                 Ok(batch) if behind <= self.app.settings.queue => batch,
-                Ok(_) | Err(Fallen) => {
+                Err(Lost::Renewed) => {
+                    // What was kept is gone: said in the stream, where the reader is.
+                    let entry = self.subscription.enter_anew();
+                    let hello = hello(&entry);
+                    (self.epoch, self.cursor, self.joined) = (entry.epoch, entry.cursor, entry.head);
+                    return Some(hello);
+                }
+                Ok(_) | Err(Lost::Fallen) => {
                     count(&self.app.counters.slow_closed);
                     self.ended = true;
                     return Some(Bytes::from_static(b": too far behind, come back\n\n"));
@@ -111,9 +120,10 @@ impl Stream {
             match batch.events.as_slice() {
                 [] => {}
                 // The usual case: the very bytes that all readers share.
-                [only] => return Some(self.subscription.sse(only)),
+                [only] => return Some(self.subscription.sse(&self.epoch, only)),
                 several => {
-                    let frames: Vec<_> = several.iter().map(|event| self.subscription.sse(event)).collect();
+                    let frames: Vec<_> =
+                        several.iter().map(|event| self.subscription.sse(&self.epoch, event)).collect();
                     return Some(frames.concat().into());
                 }
             }

@@ -35,6 +35,9 @@ pub struct Stats {
     pub denied: u64,
     /// Readers closed because they were too far behind.
     pub slow_closed: u64,
+    /// Requests that a cache in front did not answer itself; 0 without one.
+    #[serde(default)]
+    pub origin: u64,
     /// TCP connections.
     pub connections: Connections,
     /// What the accepted sockets carried.
@@ -56,6 +59,54 @@ pub struct Stats {
     pub first_exchange: Option<Exchange>,
     /// Samples of the window last asked for.
     pub window: Vec<Sample>,
+}
+
+impl Stats {
+    /// Adds the figures of another server of the same fleet: counts, CPU and memory; of exchanges, the
+    /// first that there is; sample by sample, where both took as many. A sum of peaks is at least the
+    /// peak of the sum.
+    pub fn add(&mut self, other: Self) {
+        let pairs = [
+            (&mut self.requests, other.requests),
+            (&mut self.polls, other.polls),
+            (&mut self.empty, other.empty),
+            (&mut self.publishes, other.publishes),
+            (&mut self.opens, other.opens),
+            (&mut self.handshakes, other.handshakes),
+            (&mut self.socket_publishes, other.socket_publishes),
+            (&mut self.slow_closed, other.slow_closed),
+            (&mut self.connections.opened, other.connections.opened),
+            (&mut self.connections.current, other.connections.current),
+            (&mut self.connections.peak, other.connections.peak),
+            (&mut self.connections.refused, other.connections.refused),
+            (&mut self.bytes.up, other.bytes.up),
+            (&mut self.bytes.down, other.bytes.down),
+            (&mut self.bytes.opening, other.bytes.opening),
+            (&mut self.bytes.segments_up, other.bytes.segments_up),
+            (&mut self.bytes.segments_down, other.bytes.segments_down),
+            (&mut self.events.published, other.events.published),
+            (&mut self.events.repeated, other.events.repeated),
+            (&mut self.events.encoded, other.events.encoded),
+            (&mut self.events.framed, other.events.framed),
+            (&mut self.topics, other.topics),
+            (&mut self.rss_bytes, other.rss_bytes),
+            (&mut self.rss_peak_bytes, other.rss_peak_bytes),
+            (&mut self.rss_start_bytes, other.rss_start_bytes),
+        ];
+        for (mine, theirs) in pairs {
+            *mine += theirs;
+        }
+        self.cpu_us += other.cpu_us;
+        self.first_exchange = self.first_exchange.take().or(other.first_exchange);
+        for (mine, theirs) in self.window.iter_mut().zip(&other.window) {
+            mine.bytes_up += theirs.bytes_up;
+            mine.bytes_down += theirs.bytes_down;
+            mine.segments_up += theirs.segments_up;
+            mine.segments_down += theirs.segments_down;
+            mine.cpu_us += theirs.cpu_us;
+            mine.requests += theirs.requests;
+        }
+    }
 }
 
 /// TCP connections of the public listener.
@@ -125,6 +176,9 @@ pub struct Sample {
     pub cpu_us: i64,
     /// See [`Stats::requests`].
     pub requests: u64,
+    /// See [`Stats::origin`].
+    #[serde(default)]
+    pub origin: u64,
 }
 
 /// The running counts of one listener. Each is independent of the others, so relaxed order will do.
@@ -141,6 +195,7 @@ pub(super) struct Counters {
     pub(super) messages_down: AtomicU64,
     pub(super) denied: AtomicU64,
     pub(super) slow_closed: AtomicU64,
+    pub(super) origin: AtomicU64,
     pub(super) opened: AtomicU64,
     pub(super) current: AtomicU64,
     pub(super) peak: AtomicU64,
@@ -175,6 +230,7 @@ impl Counters {
             segments_down: self.segments_down.load(Relaxed),
             cpu_us: as_micros(os::cpu_time()),
             requests: self.requests.load(Relaxed),
+            origin: self.origin.load(Relaxed),
         }
     }
 
@@ -193,6 +249,7 @@ impl Counters {
             messages_down: n(&self.messages_down),
             denied: n(&self.denied),
             slow_closed: n(&self.slow_closed),
+            origin: n(&self.origin),
             connections: Connections {
                 opened: n(&self.opened),
                 current: n(&self.current),

@@ -27,14 +27,20 @@ use super::routes::{TOPIC, Topic, topic};
 use super::stats::count;
 use super::token::may_publish;
 use crate::broker::Subscription;
-use crate::feed::{Cursor, Entry, Reader, Room, Stored};
+use crate::feed::{Batch, Cursor, Entry, Lost, Reader, Room};
+use crate::transport::{FRAME_BYTES, FRAME_EVENTS};
 
+mod frames;
 pub(super) mod incoming;
+
+use frames::{Frames, send};
 
 use incoming::Heard;
 
 /// Most events taken from the feed at one time by a streaming reader.
-pub(super) const BATCH: Room = Room { events: 256, bytes: 64 * 1024 };
+pub(super) const BATCH: Room = Room { events: FRAME_EVENTS, bytes: FRAME_BYTES };
+/// Just enough to see whether there is anything.
+const GLIMPSE: Room = Room { events: 1, bytes: 0 };
 
 /// Bytes of frames gathered before they are written, if no flush comes first.
 const WRITE_BUFFER: usize = 8 * 1024;
@@ -62,14 +68,23 @@ pub(super) struct Hello<'a> {
 }
 
 impl<'a> Hello<'a> {
-    pub(super) fn new(epoch: &'a str, entry: &Entry) -> Self {
-        Self { epoch, offset: entry.cursor.offset, first: entry.first, recovered: entry.recovered }
+    pub(super) fn new(entry: &'a Entry) -> Self {
+        Self {
+            epoch: &entry.epoch,
+            offset: entry.cursor.offset,
+            first: entry.first,
+            recovered: entry.recovered,
+        }
     }
 }
 
 #[derive(Serialize)]
 struct Greeting<'a> {
     hello: Hello<'a>,
+}
+
+fn greeting(entry: &Entry) -> String {
+    serde_json::to_string(&Greeting { hello: Hello::new(entry) }).unwrap_or_default()
 }
 
 /// WebSocket: a greeting, then one event per text frame; a client publishes by sending what it would
@@ -94,10 +109,9 @@ pub(super) async fn socket(
     let upgrade = upgrade.map_err(|rejection| not_an_upgrade(request.method(), &rejection))?;
     let may_publish = may_publish(app.settings.token.as_ref(), request.headers())?;
     let meter = request.extensions().get::<Arc<Meter>>().cloned();
-    let subscription = app.broker.subscribe(&topic)?;
+    let subscription = app.broker.subscribe(&topic, &asked.position).await?;
     let entry = subscription.enter(&asked.position);
-    let greeting = Greeting { hello: Hello::new(subscription.epoch(), &entry) };
-    let greeting = serde_json::to_string(&greeting).unwrap_or_default();
+    let greeting = greeting(&entry);
 
     let upgrade = limited(upgrade, &app);
     let alive = app.tasks.token();
@@ -128,27 +142,11 @@ pub(super) fn limited(upgrade: WebSocketUpgrade, app: &App) -> WebSocketUpgrade 
     upgrade
         .read_buffer_size(app.settings.read_buffer)
         .write_buffer_size(WRITE_BUFFER)
-        // One event may be larger than the message it came in by its topic and its stamps; the
-        // sink holds one beyond its buffer.
-        .max_write_buffer_size(WRITE_BUFFER + 2 * largest + 16 * 1024)
+        // One event may be larger than the message it came in by its topic and its stamps, and be the
+        // last of a full frame; the sink holds one beyond its buffer.
+        .max_write_buffer_size(WRITE_BUFFER + FRAME_BYTES + 2 * largest + 16 * 1024)
         .max_message_size(largest)
         .max_frame_size(largest)
-}
-
-/// What is written in one go.
-enum Frames<'a> {
-    One(Message),
-    Events(&'a [Arc<Stored>]),
-}
-
-impl Frames<'_> {
-    /// How many are messages, as an application sees them.
-    fn messages(&self) -> u64 {
-        match self {
-            Self::One(message) => u64::from(matches!(message, Message::Text(_))),
-            Self::Events(events) => events.len() as u64,
-        }
-    }
 }
 
 /// Why a conversation ends.
@@ -201,12 +199,20 @@ impl Peer {
         let mut shutdown = pin!(app.shutdown.cancelled());
         let mut pulse = pin!(sleep(self.first_ping()));
         let mut unanswered = false;
+        // While an event waits for others to share its frame, until when. On the heap, because most
+        // sockets never have one.
+        let mut window: Option<Pin<Box<Sleep>>> = None;
+        // What was there before the reader came need not wait.
+        let mut due = true;
         loop {
-            if let Err(end) = self.deliver().await {
+            let step = if due { self.deliver().await } else { self.look(&mut window) };
+            if let Err(end) = step {
                 return end;
             }
+            due = app.settings.coalesce.is_zero();
             tokio::select! {
-                () = self.subscription.changed() => {}
+                () = self.subscription.changed(), if window.is_none() => {}
+                () = over(&mut window) => (window, due) = (None, true),
                 message = self.socket.recv() => {
                     // Whatever it says, it lives.
                     if std::mem::take(&mut unanswered) {
@@ -226,9 +232,30 @@ impl Peer {
                         return end;
                     }
                 }
-                () = &mut shutdown => return End::Close(close_code::AWAY, GOING_AWAY),
+                () = &mut shutdown => {
+                    if window.is_some() && let Err(end) = self.deliver().await {
+                        return end;
+                    }
+                    return End::Close(close_code::AWAY, GOING_AWAY);
+                }
             }
         }
+    }
+
+    /// Opens a window when the first event for this reader is there; passes over what is not for it.
+    fn look(&mut self, window: &mut Option<Pin<Box<Sleep>>>) -> Result<(), End> {
+        if window.is_some() {
+            return Ok(());
+        }
+        let now = self.app.settings.clock.now();
+        let batch = self.subscription.next(self.cursor, &self.who, GLIMPSE, now);
+        let batch = batch.map_err(|_| End::Close(SLOW, "slow"))?;
+        if batch.events.is_empty() {
+            self.cursor = batch.cursor;
+        } else {
+            *window = Some(Box::pin(sleep(self.app.settings.coalesce)));
+        }
+        Ok(())
     }
 
     fn first_ping(&self) -> Duration {
@@ -246,10 +273,15 @@ impl Peer {
     async fn deliver(&mut self) -> Result<(), End> {
         loop {
             let now = self.app.settings.clock.now();
-            let batch = self.subscription.next(self.cursor, &self.who, BATCH, now);
-            let batch = batch.map_err(|_| End::Close(SLOW, "slow"))?;
+            let batch = match self.subscription.next(self.cursor, &self.who, BATCH, now) {
+                Ok(batch) => batch,
+                Err(Lost::Fallen) => return Err(End::Close(SLOW, "slow")),
+                Err(Lost::Renewed) => Box::pin(self.begin_anew()).await?,
+            };
             if !batch.events.is_empty() {
-                self.write(Frames::Events(&batch.events)).await?;
+                let shared = !self.app.settings.coalesce.is_zero();
+                let events = &batch.events;
+                self.write(if shared { Frames::Shared(events) } else { Frames::Events(events) }).await?;
             }
             // Only now: what is stuck in `write` counts as not delivered.
             self.cursor = batch.cursor;
@@ -257,6 +289,14 @@ impl Peer {
                 return Ok(());
             }
         }
+    }
+
+    /// What was kept is gone: said on the socket, where the reader is.
+    async fn begin_anew(&mut self) -> Result<Batch, End> {
+        let entry = self.subscription.enter_anew();
+        (self.cursor, self.joined) = (entry.cursor, entry.head);
+        self.write(Frames::One(Message::text(greeting(&entry)))).await?;
+        Ok(Batch { events: Vec::new(), cursor: entry.cursor, more: true })
     }
 
     /// Feeds all frames, then flushes once. While the socket takes nothing, keeps an eye on how far
@@ -302,18 +342,12 @@ impl Peer {
     }
 }
 
-async fn send(socket: &mut WebSocket, frames: Frames<'_>) -> Result<(), axum::Error> {
-    match frames {
-        Frames::One(message) => socket.feed(message).await?,
-        Frames::Events(events) => {
-            for event in events {
-                // The bytes are shared with all readers; only their being UTF-8 is looked at again.
-                let text = Utf8Bytes::try_from(event.json.clone()).unwrap_or_default();
-                socket.feed(Message::Text(text)).await?;
-            }
-        }
+/// Waits for the end of a window; for ever where none is open.
+async fn over(window: &mut Option<Pin<Box<Sleep>>>) {
+    match window {
+        Some(window) => window.as_mut().await,
+        None => std::future::pending().await,
     }
-    socket.flush().await
 }
 
 async fn too_far_behind(subscription: &mut Subscription, cursor: Cursor, joined: Cursor, queue: u64) {

@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use super::cache::Held;
 use super::feed::{Feed, Item};
 use super::legs::Legs;
 use super::part::Part;
 use super::{World, hold, poll, push, sends, skips_ahead};
 use crate::ledger::{PersonLog, Staleness};
+use crate::sizes::Who;
 use crate::transport::{Transport, Way};
 use crate::workload::Visit;
 
@@ -16,12 +18,15 @@ pub(super) struct Crowd<'a> {
     pub(super) transport: &'a Transport,
     /// A feed per planned topic; none where inboxes are drawn.
     feeds: Vec<Feed>,
+    /// What the cache in front of each feed held, if there is one.
+    caches: Vec<Option<Held>>,
     /// What the clients' own events did, on their way up.
     sent: sends::Sent,
     skips_ahead: bool,
 }
 
 /// One client while it is worked off.
+#[derive(Clone)]
 pub(super) struct Person<'a> {
     pub(super) world: &'a World<'a>,
     pub(super) way: &'a Way,
@@ -31,15 +36,48 @@ pub(super) struct Person<'a> {
     pub(super) came: i64,
     pub(super) legs: Legs<'a>,
     pub(super) feed: &'a Feed,
+    /// What the cache in front of the feed holds.
+    pub(super) cache: Option<&'a Held>,
+}
+
+/// What the cache in front of each feed holds while its readers poll.
+fn caches(world: &World<'_>, transport: &Transport, feeds: &[Feed]) -> Vec<Option<Held>> {
+    let mut readers = vec![Vec::new(); feeds.len()];
+    for (client, &topic) in (0u32..).zip(&world.plan.schedule.reads) {
+        readers[topic as usize].push(client);
+    }
+    let people = |(feed, clients): (_, Vec<u32>)| {
+        let one = |&client: &u32| Person::new(world, &transport.way, client, feed, Visit::WHOLE);
+        Held::by(clients.iter().map(one))
+    };
+    feeds.iter().zip(readers).map(people).collect()
+}
+
+impl<'a> Person<'a> {
+    fn new(world: &'a World<'a>, way: &'a Way, client: u32, feed: &'a Feed, visit: Visit) -> Self {
+        let legs = Legs::new(world.scenario.network.as_ref(), world.scenario.seed, client, visit.number);
+        Self { world, way, client, visit, came: visit.from, legs, feed, cache: None }
+    }
+
+    /// Whose messages are as long as this one's.
+    pub(super) fn who(&self) -> Who {
+        Who {
+            topic: self.feed.name,
+            client: self.client,
+            conflates: self.feed.keys > 0,
+            headers: self.world.scenario.headers,
+        }
+    }
 }
 
 impl<'a> Crowd<'a> {
     pub(super) fn new(world: &'a World<'a>, transport: &'a Transport) -> Self {
         let sent = sends::Sent::new(world, &transport.way);
         let topics = 0..world.plan.by_topic.len();
-        let feeds = topics.map(|topic| Feed::planned(world, topic, &sent.server)).collect();
+        let feeds: Vec<Feed> = topics.map(|topic| Feed::planned(world, topic, &sent.server)).collect();
         let skips_ahead = skips_ahead(world.scenario, &transport.way) && !world.options.step_by_step;
-        Self { world, transport, feeds, sent, skips_ahead }
+        let caches = caches(world, transport, &feeds);
+        Self { world, transport, feeds, caches, sent, skips_ahead }
     }
 
     /// The part that belongs to no client: what was published, and what clients sent.
@@ -54,12 +92,16 @@ impl<'a> Crowd<'a> {
         let mut part = Part::new(self.world, &self.transport.way);
         let mut drawn = Feed::default();
         for client in clients {
-            let feed = if self.world.streamed {
+            let own;
+            let (feed, cache) = if self.world.streamed {
                 drawn.draw(self.world, client);
                 drawn.items.iter().for_each(|item| part.book.published(item.at));
-                &drawn
+                let one = Person::new(self.world, &self.transport.way, client, &drawn, Visit::WHOLE);
+                own = Held::by(std::iter::once(one));
+                (&drawn, own.as_ref())
             } else {
-                &self.feeds[self.world.plan.schedule.reads[client as usize] as usize]
+                let topic = self.world.plan.schedule.reads[client as usize] as usize;
+                (&self.feeds[topic], self.caches[topic].as_ref())
             };
             if client == self.world.person {
                 part.person = Some(PersonLog::new(client));
@@ -68,12 +110,10 @@ impl<'a> Crowd<'a> {
             let mut stale = Staleness::default();
             let mut free = i64::MIN;
             for visit in self.world.visits(client) {
-                let link = self.world.scenario.network.as_ref();
-                let legs = Legs::new(link, self.world.scenario.seed, client, visit.number);
                 // Somebody who waits for an answer keeps the seat until it comes.
                 let came = visit.from.max(free);
-                let way = &self.transport.way;
-                let person = Person { world: self.world, way, client, visit, came, legs, feed };
+                let person = Person::new(self.world, &self.transport.way, client, feed, visit);
+                let person = Person { came, cache, ..person };
                 free = visit.until.max(self.stay(&person, &mut part, &mut stale));
             }
             part.staleness += stale.twice;

@@ -84,6 +84,11 @@ impl Feed {
         Self { items, keys, plain, name }
     }
 
+    /// How many events a reader who has `taken` of them can have when asked at `time`.
+    pub(super) fn there(&self, taken: usize, time: i64) -> usize {
+        taken + self.items[taken..].partition_point(|item| item.server <= time)
+    }
+
     /// Fills this feed with the inbox of one client, drawn on the spot.
     pub(super) fn draw(&mut self, world: &World<'_>, client: u32) {
         let (scenario, from, to) = (world.scenario, -world.warmup, world.duration);

@@ -12,7 +12,7 @@ use crate::transport::first_share;
 /// One person's long polls, until the visit is over, or the window is and nothing is left to fetch.
 pub(super) fn stay(person: &Person<'_>, hold: Duration, part: &mut Part, stale: &mut Staleness) {
     let (client, world) = (person.client, person.world);
-    let sizes = PollSizes::of_poll(person.feed.name, client, person.feed.keys > 0, person.way);
+    let sizes = PollSizes::of_poll(person.who(), person.way);
     part.opened += 1;
     let hold_us = as_micros(hold);
     let (mut wait, mut taken, mut sent) = (hold_us, 0, -world.warmup);
@@ -32,8 +32,8 @@ pub(super) fn stay(person: &Person<'_>, hold: Duration, part: &mut Part, stale: 
         let (leaves, upto) = held(person, taken, arrives, wait);
         let items = &person.feed.items[taken..upto];
         let (events, json) = part.choose(person.feed, items, client, leaves);
-        let answer =
-            if events == 0 { sizes.nope(upto as u64) } else { sizes.news(upto as u64, events, json) };
+        let (from, to) = (taken as u64, upto as u64);
+        let answer = if events == 0 { sizes.nope(from, to) } else { sizes.news(from, to, events, json) };
         let answered = leaves + person.legs.down(n, answer);
         if answered > until {
             // Who leaves does not wait for the answer. If it is on its way by then, its bytes were sent.

@@ -19,6 +19,8 @@ pub(super) struct Part {
     pub(super) opened: u64,
     pub(super) held: u64,
     pub(super) handshakes: u64,
+    /// Polls that a shared cache passed on.
+    pub(super) origin: u64,
     pub(super) person: Option<PersonLog>,
     /// (client, published, event, received) of every counted delivery, when asked for.
     pub(super) log: Vec<(u32, i64, u32, i64)>,
@@ -70,8 +72,10 @@ impl Traffic {
         let (ups, downs) = (up * (vain + 1), nope * vain + answer);
         self.up += ups;
         self.down += downs;
-        // Lean requests and empty answers fit one segment each, whatever the topic's name.
-        self.segments += 2 * vain + 1 + wire::segments(answer);
+        // Nearly always a request and an empty answer fit one segment each.
+        let (asked, told) =
+            if up.max(nope) <= wire::SEGMENT { (1, 1) } else { (wire::segments(up), wire::segments(nope)) };
+        self.segments += asked * (vain + 1) + told * vain + wire::segments(answer);
         self.steps[step] += ups + downs;
     }
 
@@ -132,6 +136,7 @@ impl Part {
             opened: 0,
             held: 0,
             handshakes: 0,
+            origin: 0,
             person: None,
             log: Vec::new(),
             keep_log: world.options.keep_deliveries,
@@ -151,6 +156,7 @@ impl Part {
         self.opened += other.opened;
         self.held += other.held;
         self.handshakes += other.handshakes;
+        self.origin += other.origin;
         self.person = self.person.take().or(other.person);
         self.log.extend(other.log);
     }
@@ -177,21 +183,21 @@ impl Part {
             }
         }
         self.chosen(feed, items, client, taken)
-            .fold((0, 0), |(n, json), item| (n + 1, json + u64::from(item.json)))
+            .fold((0, 0), |(n, json), (_, item)| (n + 1, json + u64::from(item.json)))
     }
 
-    /// What goes, by the last [`Part::choose`] of the same arguments.
+    /// What goes, with its place among `items`, by the last [`Part::choose`] of the same arguments.
     pub(super) fn chosen<'i>(
         &self,
         feed: &Feed,
         items: &'i [Item],
         client: u32,
         taken: i64,
-    ) -> impl Iterator<Item = &'i Item> {
+    ) -> impl Iterator<Item = (usize, &'i Item)> {
         let goes = move |(index, item): &(usize, &Item)| {
             item.author != client && item.dies >= taken && self.is_latest(feed, *index, item)
         };
-        items.iter().enumerate().filter(goes).map(|(_, item)| item)
+        items.iter().enumerate().filter(goes)
     }
 
     fn is_latest(&self, feed: &Feed, index: usize, item: &Item) -> bool {

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::cache::Found;
 use super::crowd::Person;
 use super::feed::Item;
 use super::part::{Batch, Part};
@@ -15,14 +16,14 @@ use crate::transport::{Pace, Way, first_poll};
 
 /// One visit's polls where the interval stays the same: poll `k` is intended at `first + k · interval`,
 /// from 0 on.
-struct Grid {
+pub(super) struct Grid {
     first: i64,
     interval: i64,
     /// How far the feed is when the visit begins.
     taken: usize,
     /// When the answer came that said so; `i64::MIN` for those who are there when traffic starts.
     knows: i64,
-    pace: Pace,
+    pub(super) pace: Pace,
     /// ⌈2⁶⁴ / interval⌉: a division would be the dearest part of finding a poll.
     reciprocal: u64,
     keep_alive: bool,
@@ -33,17 +34,18 @@ struct Grid {
 }
 
 impl Grid {
-    /// Takes the seat: whoever comes while the run is on asks where the feed stands, and begins a grid of
-    /// polls by that.
-    fn begin(person: &Person<'_>, part: &mut Part) -> Self {
+    /// Of somebody who is there when traffic starts.
+    pub(super) fn new(person: &Person<'_>) -> Self {
         let Way::Poll { interval, backoff_max, keep_alive, .. } = *person.way else {
             unreachable!("only short polls have a grid")
         };
         let pace = Pace::new(interval, backoff_max);
         let interval = pace.least();
-        let conflates = person.feed.keys > 0;
-        let mut grid = Self {
-            first: 0,
+        let seed = person.world.scenario.seed;
+        let share = Dice::new(seed, &[stream::POLL_PHASE, person.client.into()]).unit();
+        let phase = (share * interval as f64) as i64;
+        Self {
+            first: first_poll(-person.world.warmup, phase, interval),
             interval,
             taken: 0,
             knows: i64::MIN,
@@ -52,15 +54,17 @@ impl Grid {
             keep_alive,
             by_size: person.legs.by_size(),
             longest_up: person.legs.longest_up(!keep_alive),
-            sizes: PollSizes::of_poll(person.feed.name, person.client, conflates, person.way),
-        };
+            sizes: PollSizes::of_poll(person.who(), person.way),
+        }
+    }
+
+    /// Takes the seat: whoever comes while the run is on asks where the feed stands, and begins a grid of
+    /// polls by that.
+    fn begin(person: &Person<'_>, part: &mut Part) -> Self {
+        let mut grid = Self::new(person);
         part.opened += 1;
         if person.visit.is_first() {
             part.book.answered_uncounted();
-            let seed = person.world.scenario.seed;
-            let share = Dice::new(seed, &[stream::POLL_PHASE, person.client.into()]).unit();
-            let phase = (share * interval as f64) as i64;
-            grid.first = first_poll(-person.world.warmup, phase, interval);
         } else {
             grid.position(person, part);
         }
@@ -89,8 +93,37 @@ impl Grid {
         (time - self.first + self.interval - 1).div_euclid(self.interval).max(0)
     }
 
-    fn at(&self, k: i64) -> i64 {
+    pub(super) fn at(&self, k: i64) -> i64 {
         self.first + k * self.interval
+    }
+
+    /// When the poll intended at `intended`, of a reader at `offset`, is at the server.
+    pub(super) fn arrival(&self, person: &Person<'_>, intended: i64, offset: u64) -> i64 {
+        intended + self.up(person, self.last_before(intended), offset)
+    }
+
+    /// The answer to the poll intended at `intended` that is at the server at `arrives` and gets what was
+    /// found. [`Part::chosen`] and [`Part::hand_over`] go by it.
+    #[inline]
+    pub(super) fn answer(
+        &self,
+        person: &Person<'_>,
+        part: &mut Part,
+        intended: i64,
+        arrives: i64,
+        found: Found,
+    ) -> Answer {
+        let items = &person.feed.items[found.from..found.upto];
+        // The answer's size decides when it is in hand, so it is known before anything is booked.
+        // What a cache has kept is as it was when it was fetched.
+        let told = arrives - found.age.unwrap_or(0);
+        let (events, json) = part.choose(person.feed, items, person.client, told);
+        let (from, to) = (found.from as u64, found.upto as u64);
+        let fresh =
+            if events == 0 { self.sizes.nope(from, to) } else { self.sizes.news(from, to, events, json) };
+        let bytes = fresh + self.sizes.age(found.age);
+        let in_hand = arrives + person.legs.down(self.last_before(intended), bytes);
+        Answer { told, in_hand, events, bytes }
     }
 
     /// The last poll intended at or before `time`; 0 before the first.
@@ -120,11 +153,16 @@ pub(super) fn step(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) 
     let mut intended = grid.first;
     let until = person.visit.until;
     while intended < until && (intended < person.world.duration || taken < items.len()) {
-        let arrives = intended + grid.up(person, polls, taken as u64);
-        let upto = taken + items[taken..].partition_point(|item| item.server <= arrives);
-        let answer = fetch(person, &grid, (polls, intended), arrives, taken..upto, part, stale);
+        let k = grid.last_before(intended);
+        let arrives = intended + grid.up(person, k, taken as u64);
+        let found = match person.cache {
+            Some(held) => held.answer(taken, arrives, person.client),
+            None => Found { from: taken, upto: person.feed.there(taken, arrives), age: None },
+        };
+        let answer = fetch(person, &grid, intended, arrives, found, part, stale);
         ask(person, &grid, intended, taken as u64, &answer, part);
-        (taken, answered) = (upto, answer.in_hand);
+        part.origin += u64::from(found.age.is_none() && part.book.counts(intended));
+        (taken, answered) = (found.upto, answer.in_hand);
         polls += 1;
         grid.pace.heard(answer.events > 0);
         intended = skip(grid.pace, intended, answered, part);
@@ -146,11 +184,12 @@ pub(super) fn skip_ahead(person: &Person<'_>, part: &mut Part, stale: &mut Stale
             break;
         }
         let upto = taken + items[taken..].iter().take_while(|item| item.server <= arrives).count();
-        let answer = fetch(person, &grid, (k, grid.at(k)), arrives, taken..upto, part, stale);
+        let found = Found { from: taken, upto, age: None };
+        let answer = fetch(person, &grid, grid.at(k), arrives, found, part, stale);
         let vain = (k - next).unsigned_abs();
         let (first, fetching) = (grid.at(next), grid.at(k));
         if let Some(step) = part.book.polled_until(&mut cursor, first, fetching, vain, answer.events) {
-            let (up, nope) = (grid.sizes.request(offset), grid.sizes.nope(offset));
+            let (up, nope) = (grid.sizes.request(offset), grid.sizes.nope(offset, offset));
             part.traffic.exchanges(step, up, nope, vain, answer.bytes);
         } else {
             in_vain(&grid, next..k, offset, part, &mut cursor);
@@ -215,7 +254,7 @@ fn in_vain(grid: &Grid, ks: Range<i64>, offset: u64, part: &mut Part, cursor: &m
     if n <= 0 {
         return;
     }
-    let (up, down) = (grid.sizes.request(offset), grid.sizes.nope(offset));
+    let (up, down) = (grid.sizes.request(offset), grid.sizes.nope(offset, offset));
     let traffic = &mut part.traffic;
     part.book.polled_in_vain(cursor, grid.at(ks.start), grid.interval, n, |step, n| {
         traffic.exchange(step, up, down, n);
@@ -223,33 +262,32 @@ fn in_vain(grid: &Grid, ks: Range<i64>, offset: u64, part: &mut Part, cursor: &m
 }
 
 /// One poll's answer.
-struct Answer {
-    in_hand: i64,
-    events: u64,
+pub(super) struct Answer {
+    /// When the server took it from the feed.
+    told: i64,
+    pub(super) in_hand: i64,
+    pub(super) events: u64,
     bytes: u64,
 }
 
-/// Poll `k`, sent when it was `intended` and at the server at `arrives`, takes `range` of the feed: books
+/// The poll sent when it was `intended`, which is at the server at `arrives`, gets what was found: books
 /// what it brings.
 #[inline(always)]
 fn fetch(
     person: &Person<'_>,
     grid: &Grid,
-    (k, intended): (i64, i64),
+    intended: i64,
     arrives: i64,
-    range: Range<usize>,
+    found: Found,
     part: &mut Part,
     stale: &mut Staleness,
 ) -> Answer {
-    let offset = range.end as u64;
-    let items = &person.feed.items[range];
-    // The answer's size decides when it is in hand, so it is known before anything is booked.
-    let (events, json) = part.choose(person.feed, items, person.client, arrives);
-    let bytes = if events == 0 { grid.sizes.nope(offset) } else { grid.sizes.news(offset, events, json) };
-    let in_hand = arrives + person.legs.down(k, bytes);
-    let batch = Batch { client: person.client, taken: arrives, in_hand, poll_sent: Some(intended) };
+    let answer = grid.answer(person, part, intended, arrives, found);
+    let items = &person.feed.items[found.from..found.upto];
+    let (client, in_hand) = (person.client, answer.in_hand);
+    let batch = Batch { client, taken: answer.told, in_hand, poll_sent: Some(intended) };
     part.hand_over(person.world, person.feed, items, batch, stale);
-    Answer { in_hand, events, bytes }
+    answer
 }
 
 /// Books a poll itself, asked with the reader at `offset`.

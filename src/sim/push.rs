@@ -1,15 +1,16 @@
 //! Server-sent events and WebSocket in virtual time: an event leaves when the server has it.
 
 use super::crowd::Person;
+use super::feed::Item;
 use super::part::{Batch, Part};
 use crate::clock::as_micros;
 use crate::ledger::Staleness;
 use crate::sizes;
-use crate::transport::{COMMENT_EVERY, Way, first_share};
+use crate::transport::{COMMENT_EVERY, FRAME_BYTES, FRAME_EVENTS, Way, first_share};
 
 /// One person's stream or socket, until the visit is over.
 pub(super) fn stay(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) {
-    let socket = matches!(person.way, Way::WebSocket { .. });
+    let socket = person.way.is_socket();
     part.book.opened(true, false);
     part.opened += 1;
     part.handshakes += u64::from(socket);
@@ -19,26 +20,25 @@ pub(super) fn stay(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) 
     if socket && person.visit.until < person.world.duration {
         cross(part, until, sizes::CLOSE, 0);
     }
+    let window = match person.way {
+        Way::WebSocket { coalesce, .. } => as_micros(*coalesce),
+        _ => 0,
+    };
     // Bytes arrive in the order in which they were sent: a late one holds up those behind it.
     let (mut line_free, mut last) = (i64::MIN, i64::MIN);
     let items = &person.feed.items;
     let mut taken = if person.visit.is_first() { 0 } else { person.head(opened) };
-    while let Some(item) = items.get(taken) {
-        let leaves = item.server;
-        let upto = taken + items[taken..].iter().take_while(|item| item.server == leaves).count();
+    while taken < items.len() {
+        let (leaves, upto) = next_batch(person, taken, window);
         let batch = &items[taken..upto];
         let (events, _) = part.choose(person.feed, batch, person.client, leaves);
         if leaves >= until {
             break;
         }
-        if events == 0 {
-            let passed = Batch { client: person.client, taken: leaves, in_hand: leaves, poll_sent: None };
-            part.hand_over(person.world, person.feed, batch, passed, stale);
-        } else {
-            let bytes: u64 = part
-                .chosen(person.feed, batch, person.client, leaves)
-                .map(|i| sizes::pushed(i.json.into(), i.kind.into(), socket))
-                .sum();
+        let mut in_hand = leaves;
+        if events > 0 {
+            let frames = frames(person, part, taken, batch, leaves, window > 0);
+            let bytes = frames.iter().map(|frame| frame.bytes).sum();
             let starts = leaves.max(line_free);
             line_free = starts + person.legs.pace_down(bytes);
             last = last.max(starts + person.legs.down(taken as i64, bytes));
@@ -47,11 +47,11 @@ pub(super) fn stay(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) 
                 cross(part, leaves, 0, bytes);
                 break;
             }
-            let batch_in_hand =
-                Batch { client: person.client, taken: leaves, in_hand: last, poll_sent: None };
-            book_frames(person, part, batch, leaves, socket);
-            part.hand_over(person.world, person.feed, batch, batch_in_hand, stale);
+            book_frames(part, &frames, socket);
+            in_hand = last;
         }
+        let sent = Batch { client: person.client, taken: leaves, in_hand, poll_sent: None };
+        part.hand_over(person.world, person.feed, batch, sent, stale);
         taken = upto;
     }
     person.leave(&items[taken..], until, part, stale);
@@ -59,7 +59,7 @@ pub(super) fn stay(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) 
 
 /// Opens the stream or socket; returns when the server has it open.
 fn open(person: &Person<'_>, socket: bool, part: &mut Part) -> i64 {
-    let opening = sizes::opening(person.feed.name, person.client, person.feed.keys > 0, socket);
+    let opening = sizes::opening(person.who(), socket);
     part.traffic.opening(opening.up + opening.down);
     if person.visit.is_first() {
         return -person.world.warmup;
@@ -79,17 +79,85 @@ fn cross(part: &mut Part, at: i64, up: u64, down: u64) {
     }
 }
 
-fn book_frames(person: &Person<'_>, part: &mut Part, batch: &[super::feed::Item], leaves: i64, socket: bool) {
-    let sizes: Vec<(i64, u64)> = part
-        .chosen(person.feed, batch, person.client, leaves)
-        .map(|i| (i.at, sizes::pushed(i.json.into(), i.kind.into(), socket)))
-        .collect();
-    for (at, bytes) in sizes {
-        if part.book.counts(at) {
-            let step = part.book.step_of(at);
-            part.traffic.down(step, bytes, 1);
+/// When the server sends what follows in the feed, and up to where: what it has at the same moment, or
+/// what comes while the first event for this reader waits for others to share its frame.
+fn next_batch(person: &Person<'_>, taken: usize, window: i64) -> (i64, usize) {
+    let items = &person.feed.items[taken..];
+    let first = &items[0];
+    if window > 0 && (first.author == person.client || first.dies < first.server) {
+        return (first.server, taken + 1);
+    }
+    let leaves = first.server + window;
+    (leaves, taken + items.iter().take_while(|item| item.server <= leaves).count())
+}
+
+/// The frames or chunks of a batch, which begins after `offset` events.
+fn frames(
+    person: &Person<'_>,
+    part: &Part,
+    offset: usize,
+    batch: &[Item],
+    leaves: i64,
+    shared: bool,
+) -> Vec<Frame> {
+    let socket = person.way.is_socket();
+    // When each counts, by its event or events, and when its bytes cross the server's socket.
+    let mut frames: Vec<Frame> = Vec::new();
+    for (index, item) in part.chosen(person.feed, batch, person.client, leaves) {
+        let json = u64::from(item.json);
+        let counts = item.step.is_some();
+        match frames.last_mut().filter(|frame| shared && frame.takes(json)) {
+            Some(frame) => frame.add(json, counts),
+            None => {
+                let (bytes, at) = match shared {
+                    true => (sizes::shared_frame(1, json), leaves),
+                    false => {
+                        (sizes::pushed(json, item.kind.into(), (offset + index) as u64 + 1, socket), item.at)
+                    }
+                };
+                frames.push(Frame { events: 1, json, bytes, counts, at });
+            }
+        }
+    }
+    frames
+}
+
+/// Books them.
+fn book_frames(part: &mut Part, frames: &[Frame], socket: bool) {
+    for frame in frames {
+        if part.book.counts(frame.at) {
+            let step = part.book.step_of(frame.at);
+            part.traffic.down(step, frame.bytes, 1);
+        }
+        if frame.counts {
             part.book.framed(socket);
         }
+    }
+}
+
+/// One frame of a socket or chunk of a stream.
+struct Frame {
+    events: u64,
+    /// Bytes of its events, and of all of it.
+    json: u64,
+    bytes: u64,
+    /// Whether one of its events counts.
+    counts: bool,
+    /// When its bytes cross the socket.
+    at: i64,
+}
+
+impl Frame {
+    /// Whether an event of so many bytes still fits.
+    fn takes(&self, json: u64) -> bool {
+        self.events < FRAME_EVENTS as u64 && self.json + json <= FRAME_BYTES as u64
+    }
+
+    fn add(&mut self, json: u64, counts: bool) {
+        self.events += 1;
+        self.json += json;
+        self.bytes = sizes::shared_frame(self.events, self.json);
+        self.counts |= counts;
     }
 }
 

@@ -3,7 +3,7 @@
 use super::World;
 use super::legs::Legs;
 use super::part::Part;
-use crate::sizes;
+use crate::sizes::{self, Who};
 use crate::transport::Way;
 use crate::workload::Visit;
 
@@ -81,8 +81,15 @@ impl Sent {
             part.book.acknowledged(planned.at, self.acked[index], by_frame);
             if part.book.counts(planned.at) {
                 let step = part.book.step_of(planned.at);
-                let topic = schedule.topics[planned.topic as usize].len() as u64;
-                let (up, down) = sizes::send(planned, index as u32, author, topic, by_frame);
+                let who = Who {
+                    topic: schedule.topics[planned.topic as usize].len() as u64,
+                    client: author,
+                    conflates: schedule.conflate,
+                    headers: world.scenario.headers,
+                };
+                // Its place in the feed, but for those who overtake each other on the way.
+                let offset = u64::from(world.plan.ordinal[index]) + 1;
+                let (up, down) = sizes::send(planned, index as u32, who, offset, by_frame);
                 part.traffic.up(step, up, 1);
                 part.traffic.down(step, down, 1);
             }

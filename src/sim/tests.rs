@@ -5,6 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::{Options, run, skips_ahead};
+use crate::headers::Headers;
 use crate::link::Link;
 use crate::outcome::Outcome;
 use crate::scenario::{Engine, Inbox, Scenario, Workload};
@@ -26,9 +27,11 @@ fn scenario(clients: u32, duration: Duration, workload: Workload, ways: Vec<Way>
         warmup: ms(1000),
         clients,
         visit: None,
+        headers: Headers::Lean,
         engine: Engine::Sim,
         tls: false,
         network: None,
+        fleet: None,
         workload,
         transports: ways.into_iter().enumerate().map(transport).collect(),
         thresholds: vec![],
@@ -41,8 +44,19 @@ fn poll(interval: u64) -> Way {
         backoff_max: None,
         keep_alive: true,
         conditional: false,
+        shared_cache: None,
         http: Http::One,
     }
+}
+
+/// The first way behind a cache, where there may be one.
+fn cached(scenario: &Scenario) -> Way {
+    let mut way = scenario.transports[0].way.clone();
+    if let Way::Poll { shared_cache, http, .. } = &mut way {
+        *http = Http::One;
+        *shared_cache = (!scenario.workload.clients_send()).then_some(ms(1000));
+    }
+    way
 }
 
 fn poisson(mean_gap: u64, inbox: Inbox) -> Workload {
@@ -100,6 +114,7 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
                 backoff_max: None,
                 keep_alive: keep_alive || http_2,
                 conditional,
+                shared_cache: None,
                 http,
             };
             let mut made = scenario(groups * 3, ms(duration), workload, vec![way]);
@@ -123,7 +138,10 @@ proptest! {
     }
 
     #[test]
-    fn the_number_of_threads_changes_nothing(scenario in scenarios(), threads in 2usize..6) {
+    fn the_number_of_threads_changes_nothing(mut scenario in scenarios(), threads in 2usize..6, cache: bool) {
+        if cache {
+            scenario.transports[0].way = cached(&scenario);
+        }
         let (one, many) = (outcome(&scenario, false, 1), outcome(&scenario, false, threads));
         prop_assert_eq!(serde_json::to_string(&one).unwrap(), serde_json::to_string(&many).unwrap());
     }
@@ -135,7 +153,9 @@ proptest! {
             scenario.transports[0].way.clone(),
             Way::LongPoll { hold: ms(900) },
             Way::Sse,
-            Way::WebSocket { ping, read_buffer: 4096 },
+            Way::WebSocket { ping, coalesce: Duration::ZERO, read_buffer: 4096 },
+            Way::WebSocket { ping, coalesce: ms(150), read_buffer: 4096 },
+            cached(&scenario),
         ].into_iter().enumerate().map(|(n, way)| Transport { label: format!("t{n}"), way }).collect();
         if let Some(link) = &mut scenario.network {
             link.loss = loss;
@@ -165,7 +185,7 @@ fn drawn_inboxes_are_the_planned_ones() {
 
 #[test]
 fn push_takes_half_a_round_trip_and_polls_half_an_interval_more() {
-    let socket = Way::WebSocket { ping: ms(25_000), read_buffer: 4096 };
+    let socket = Way::WebSocket { ping: ms(25_000), coalesce: Duration::ZERO, read_buffer: 4096 };
     let mut scenario = scenario(2000, ms(100_000), poisson(20_000, Inbox::Own), vec![poll(4000), socket]);
     scenario.warmup = ms(4000);
     scenario.network = Some(link(100, 10));

@@ -5,7 +5,7 @@
 //! is one byte from then on. A date is new once a second. The table holds 4 KiB, so about every sixtieth
 //! new date pushes the others out and they are written out again: a third of a byte each, left out.
 
-use super::{EPOCH, digits};
+use super::{EPOCH, Who, digits};
 use crate::wire::huffman::{bits, string};
 
 /// Length, type, flags and stream (RFC 9113 §4.1).
@@ -34,11 +34,11 @@ pub(super) struct Http2 {
 
 impl Http2 {
     /// `interval` in seconds.
-    pub(super) fn new(topic: u64, client: u32, conflates: bool, interval: f64, conditional: bool) -> Self {
+    pub(super) fn new(who: Who, interval: f64, conditional: bool) -> Self {
         let path = bits("/topics//events?as=&limit=10000") as f64
-            + NAME * topic as f64
-            + DIGIT * digits(client.into()) as f64
-            + if conflates { bits("&conflate=true") as f64 } else { 0.0 };
+            + NAME * who.topic as f64
+            + DIGIT * digits(who.client.into()) as f64
+            + if who.conflates { bits("&conflate=true") as f64 } else { 0.0 };
         let new_date = 1 + string(bits("Tue, 24 Nov 2026 03:30:13 GMT"));
         let date = (1.0 + (new_date - 1) as f64 * interval.min(1.0)).round() as u64;
         Self { path, new_date, date, conditional }

@@ -32,6 +32,9 @@ pub struct Unable(String);
 /// # Errors
 /// A schedule shared by many that is too large for memory, or a transport that no formula describes.
 pub fn run(scenario: &Scenario, prediction: Option<String>) -> Result<Outcome, Unable> {
+    if let Some(why) = scenario.needs_live() {
+        return Err(Unable(why.to_owned()));
+    }
     let plan = plan(scenario)?;
     let view = View::new(scenario, plan.as_ref());
     let transports: Result<Vec<_>, Unable> =
@@ -97,7 +100,7 @@ fn transport_outcome(view: &View<'_>, transport: &Transport) -> Result<Transport
         },
         frames: Frames {
             sent: if socket { whole(view.news.sends) } else { 0 },
-            received: if socket { deliveries.delivered + whole(view.news.sends) } else { 0 },
+            received: if socket { whole(expected.frames + view.news.sends) } else { 0 },
             pings: whole(expected.pings),
             comments: whole(expected.comments),
         },
@@ -130,6 +133,7 @@ fn requests(expected: &Expected) -> Requests {
         opens,
         empty: whole(expected.empty).min(polls),
         skipped: whole(expected.skipped),
+        origin: expected.origin.map(whole),
         ..Requests::default()
     }
 }

@@ -33,6 +33,31 @@ impl Law {
         Self(vec![(at, 0.0), (at, share), (to, 1.0)])
     }
 
+    /// `at` with probability `share`, else U(0, at).
+    pub(super) fn uniform_then_jump(at: f64, share: f64) -> Self {
+        Self(vec![(0.0, 0.0), (at, 1.0 - share), (at, 1.0)])
+    }
+
+    /// Each value in proportion to its weight. `None` without weight.
+    pub(super) fn of_values(mut values: Vec<(f64, f64)>) -> Option<Self> {
+        values.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let total: f64 = values.iter().map(|(_, weight)| weight).sum();
+        let mut points = Vec::new();
+        let mut reached = 0.0;
+        for (value, weight) in values {
+            points.push((value, reached));
+            reached = (reached + weight / total).min(1.0);
+            points.push((value, reached));
+        }
+        points.last_mut()?.1 = 1.0;
+        Some(Self(thinned(points)))
+    }
+
+    /// The same, later.
+    pub(super) fn moved(self, by: f64) -> Self {
+        Self(self.0.into_iter().map(|(at, share)| (at + by, share)).collect())
+    }
+
     /// U(0, span) for a span drawn in proportion to weight · span, moved by `shift`: the age at which
     /// an even poll phase finds news that stays for `span`. F(x) = Σ wᵢ min(x, spanᵢ) / Σ wᵢ spanᵢ.
     /// `None` without weight.

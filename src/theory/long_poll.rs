@@ -42,7 +42,7 @@ pub(super) fn expect(view: &View<'_>, hold: Duration) -> Result<Expected, String
     let mut sums = traffic::Sums::default();
     view.news.counted().for_each(|item| sums.add(item, item.pairs));
     // A slow line makes the answer's trip longer.
-    let sizes = PollSizes::of_poll(0, 0, view.news.conflates, &Way::LongPoll { hold });
+    let sizes = PollSizes::of_poll(view.who(), &Way::LongPoll { hold });
     let home = view.path.carries_down(traffic::answer(view, &sizes, 1.0, sums.json_mean()));
     match view.lambda {
         Some(lambda) => {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::cache::{self, Cached};
 use super::law::Law;
 use super::news::{FOR_EVER, Item};
 use super::view::View;
@@ -10,7 +11,7 @@ use crate::clock::as_micros;
 use crate::ledger::Plan;
 use crate::scenario::Workload;
 use crate::sizes::PollSizes;
-use crate::transport::Way;
+use crate::transport::{Http, Way};
 
 mod backoff;
 mod visits;
@@ -38,17 +39,21 @@ mod visits;
 ///
 /// # Errors
 /// Whether an answer outlasts the interval is left to chance, so that no formula gives the period; or what
-/// those two say, and both together.
+/// those two say, and both together, and a cache with either.
 pub(super) fn expect(view: &View<'_>, way: &Way) -> Result<Expected, String> {
-    let Way::Poll { interval, backoff_max, keep_alive, .. } = *way else {
+    let Way::Poll { interval, backoff_max, keep_alive, shared_cache, http, .. } = *way else {
         unreachable!("only short polls have an interval")
     };
-    let sizes = PollSizes::of_poll(0, 0, view.news.conflates, way);
+    let sizes = PollSizes::of_poll(view.who(), way);
     if view.stay.is_some() && view.scenario.tls && view.path.d > 0.0 {
         return Err("no formula describes visits over TLS and a network".to_owned());
     }
-    match (view.stay, backoff_max.filter(|longest| *longest > interval)) {
-        (None, None) => steady(view, interval, keep_alive, &sizes),
+    let backoff_max = backoff_max.filter(|longest| *longest > interval);
+    if shared_cache.is_some() && (backoff_max.is_some() || http == Http::Two) {
+        return Err("no formula describes shared_cache with backoff_max or HTTP/2".to_owned());
+    }
+    match (view.stay, backoff_max) {
+        (None, None) => steady(view, interval, keep_alive, shared_cache, &sizes),
         (Some(stay), None) => visits::expect(view, stay, interval, keep_alive, &sizes),
         (None, Some(longest)) => backoff::expect(view, interval, longest, keep_alive, &sizes),
         (Some(_), Some(_)) => Err("no formula describes backoff_max and visits together".to_owned()),
@@ -59,6 +64,7 @@ fn steady(
     view: &View<'_>,
     interval: Duration,
     keep_alive: bool,
+    shared_cache: Option<Duration>,
     sizes: &PollSizes,
 ) -> Result<Expected, String> {
     let every = interval.as_secs_f64();
@@ -69,6 +75,9 @@ fn steady(
         (None, Some(plan)) => empty_share(view, plan, (period * 1e6) as i64),
         (None, None) => periodic_waste(view, period),
     };
+    let cached = shared_cache.map(|kept| cache::expect(view, period, kept.as_secs_f64(), polls, waste));
+    let cached = cached.transpose()?;
+    let waste = cached.map_or(waste, |cached| cached.waste);
     let mut expected = Expected {
         polls,
         empty: polls * waste,
@@ -82,7 +91,26 @@ fn steady(
         ..Expected::default()
     };
     deliveries(view, period, sizes, &mut expected);
+    if let Some(cached) = cached {
+        kept_back(period, &cached, sizes, &mut expected);
+    }
     Ok(expected)
+}
+
+/// What changes when a cache answers.
+fn kept_back(period: f64, cached: &Cached, sizes: &PollSizes, expected: &mut Expected) {
+    expected.origin = Some(cached.origin);
+    let hits = expected.polls * cached.kept;
+    // An answer is half as old as it gets, on average.
+    expected.traffic.down += hits * sizes.age(Some((cached.oldest / 2.0 * 1e6) as i64)) as f64;
+    if cached.kept == 0.0 {
+        return;
+    }
+    // Instead of an even wait for the next poll.
+    let later = cached.age - period / 2.0;
+    expected.latency = expected.latency.map(|latency| latency + later);
+    expected.wait = expected.wait.map(|wait| wait + later);
+    (expected.law, expected.staleness) = (None, None);
 }
 
 /// Polls stay on their grid, and those due while an answer is outstanding are skipped, so the period

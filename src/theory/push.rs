@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::law::Law;
 use super::view::View;
-use super::{Expected, traffic};
+use super::{Expected, coalesce, traffic};
 use crate::transport::COMMENT_EVERY;
 
 /// An event stream: one request each, and a comment every [`COMMENT_EVERY`]; the first after an even
@@ -21,12 +21,16 @@ pub(super) fn stream(view: &View<'_>) -> Expected {
 }
 
 /// WebSockets: one handshake each, then a ping and its pong every interval, unless that is zero.
-pub(super) fn socket(view: &View<'_>, ping: Duration) -> Expected {
+pub(super) fn socket(view: &View<'_>, ping: Duration, coalesce: Duration) -> Expected {
     let mut expected = pushed(view, true);
+    expected.frames = expected.delivered;
     if !ping.is_zero() {
         expected.pings = 2.0 * view.clients * connected(view) * view.window / ping.as_secs_f64();
     }
     expected.traffic = traffic::pushed(view, &expected, true);
+    if !coalesce.is_zero() {
+        share_frames(view, coalesce, &mut expected);
+    }
     expected
 }
 
@@ -44,6 +48,25 @@ fn reached(view: &View<'_>) -> f64 {
     let (d, window) = (view.path.d.min(view.window), view.window);
     let stays = ((window - d) * libm::exp(-d / stay) - stay * libm::expm1(-d / stay)) / window;
     connected(view) * stays
+}
+
+/// What changes when events wait for others to share a frame: see [`coalesce::expect`].
+fn share_frames(view: &View<'_>, window: Duration, expected: &mut Expected) {
+    let shared = coalesce::expect(view, window.as_secs_f64());
+    let alone = view.news.counted().map(|item| item.pairs * traffic::alone(view, item)).sum::<f64>();
+    expected.traffic.share_frames(alone, view.news.owed, &shared);
+    expected.frames = shared.frames;
+    (expected.delivered, expected.superseded, expected.expired) =
+        (shared.delivered, shared.superseded, shared.expired);
+    expected.staleness = shared.staleness.filter(|_| view.path.d == 0.0);
+    let wait = if shared.delivered > 0.0 { shared.waited / shared.delivered } else { 0.0 };
+    expected.latency = expected.latency.map(|latency| latency + wait);
+    // Without jitter or loss the rest of the way takes everything the same time.
+    let rest = view.common(View::sending).zip(expected.latency.map(|latency| latency - wait));
+    expected.law = match (rest, shared.law) {
+        (Some((_, rest)), Some(law)) if view.path.steady() => Some(law.moved(rest)),
+        _ => None,
+    };
 }
 
 /// Delay: d, the mean trip of RFC 6202's push, and another for what a client writes. Uniform jitter
@@ -72,7 +95,7 @@ fn pushed(view: &View<'_>, socket: bool) -> Expected {
         sending += item.pairs * sent(view, item);
     }
     if expected.delivered > 0.0 {
-        let home = view.path.carries_down(traffic::event(&sums, socket));
+        let home = view.path.carries_down(traffic::event(view, &sums, socket));
         expected.latency = Some(home + sending / expected.delivered);
         expected.law = match view.common(sent) {
             Some(sent) if view.path.steady() => Some(Law::constant(sent + home)),

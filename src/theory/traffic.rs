@@ -4,9 +4,11 @@
 //! client and server write them. Where a size depends on a number, its mean number of digits is taken.
 
 use super::Expected;
+use super::coalesce::Shared;
 use super::news::{Item, mean_digits};
 use super::view::View;
-use crate::sizes::{self, PollSizes};
+use crate::headers::Headers;
+use crate::sizes::{self, PollSizes, Who};
 use crate::wire;
 
 /// Bytes on the server's sockets in the window.
@@ -18,6 +20,8 @@ pub(super) struct Traffic {
     pub(super) opening: f64,
     /// `data` of deliveries and of what clients sent.
     pub(super) payload: f64,
+    /// Of deliveries alone.
+    payload_down: f64,
 }
 
 /// Sums over deliveries.
@@ -55,7 +59,7 @@ impl Traffic {
 
     /// So many visitors ask where the feed stands.
     pub(super) fn first_polls(&mut self, view: &View<'_>, sizes: &PollSizes, visitors: f64) {
-        self.up(visitors, sizes.first_request() as f64 + sizes.name(names(view)));
+        self.up(visitors, sizes.first_request() as f64 + sizes.name(names(view, sizes.is_named())));
         self.down(visitors, sizes.first_answer(view.news.offset as u64) as f64);
         for &(up, down) in sizes.connection() {
             self.up(visitors, up as f64);
@@ -65,7 +69,20 @@ impl Traffic {
 
     /// So many polls without an answer.
     pub(super) fn asked(&mut self, view: &View<'_>, sizes: &PollSizes, polls: f64) {
-        self.up(polls, sizes.request(view.news.offset as u64) as f64 + sizes.name(names(view)));
+        self.up(
+            polls,
+            sizes.request(view.news.offset as u64) as f64 + sizes.name(names(view, sizes.is_named())),
+        );
+    }
+
+    /// `n` events that took `alone` bytes in a frame each share frames.
+    pub(super) fn share_frames(&mut self, alone: f64, n: f64, shared: &Shared) {
+        let each = if n > 0.0 { alone / n } else { 0.0 };
+        self.down(-n, each);
+        let each = if shared.frames > 0.0 { shared.bytes / shared.frames } else { 0.0 };
+        self.down(shared.frames, each);
+        self.payload += shared.payload - self.payload_down;
+        self.payload_down = shared.payload;
     }
 
     /// What clients write, and that the server has it.
@@ -75,9 +92,13 @@ impl Traffic {
         let last = crate::clock::as_micros(view.scenario.duration);
         for (index, item) in items.filter(|(_, item)| (0..last).contains(&item.at)) {
             let event = &plan.schedule.events[index];
-            let topic = plan.schedule.topics[event.topic as usize].len() as u64;
-            let author = event.author.unwrap_or_default();
-            let (up, down) = sizes::send(event, index as u32, author, topic, by_frame);
+            let who = Who {
+                topic: plan.schedule.topics[event.topic as usize].len() as u64,
+                client: event.author.unwrap_or_default(),
+                ..view.who()
+            };
+            let offset = u64::from(plan.ordinal[index]) + 1;
+            let (up, down) = sizes::send(event, index as u32, who, offset, by_frame);
             self.up(1.0, up as f64);
             self.down(1.0, down as f64);
             self.payload += item.payload;
@@ -86,14 +107,19 @@ impl Traffic {
 }
 
 /// Bytes that the names of topic and client add to a message that has a topic without a name and a
-/// client with one digit.
-fn names(view: &View<'_>) -> f64 {
-    view.news.name + mean_digits(0, view.scenario.clients) - 1.0
+/// client with one digit, if it says its name.
+fn names(view: &View<'_>, named: bool) -> f64 {
+    // A head filled up to a total has room for them.
+    if matches!(view.scenario.headers, Headers::Total(_)) {
+        return 0.0;
+    }
+    view.news.name + if named { mean_digits(0, view.scenario.clients) - 1.0 } else { 0.0 }
 }
 
 /// An answer with so many events of so many bytes each.
 pub(super) fn answer(view: &View<'_>, sizes: &PollSizes, events: f64, json: f64) -> f64 {
-    sizes.news(view.news.offset as u64, events.round() as u64, (events * json).round() as u64) as f64
+    let offset = view.news.offset as u64;
+    sizes.news(offset, offset, events.round() as u64, (events * json).round() as u64) as f64
 }
 
 /// The traffic of polls, short or long, but for the payload. `expected` knows how many there are, how
@@ -103,29 +129,36 @@ pub(super) fn polls(view: &View<'_>, sizes: &PollSizes, expected: &Expected, jso
     let mut traffic = Traffic::default();
     let offset = view.news.offset as u64;
     let with_news = (expected.polls - expected.empty).max(0.0);
-    traffic.up(expected.polls, sizes.request(offset) as f64 + sizes.name(names(view)));
-    traffic.down(expected.empty, sizes.nope(offset) as f64);
+    traffic.up(expected.polls, sizes.request(offset) as f64 + sizes.name(names(view, sizes.is_named())));
+    traffic.down(expected.empty, sizes.nope(offset, offset) as f64);
     traffic.down(with_news, answer(view, sizes, expected.per_answer.max(1.0), json));
     traffic.sends(view, false);
     traffic
 }
 
 /// An event as it is pushed, on average.
-pub(super) fn event(sums: &Sums, socket: bool) -> f64 {
+pub(super) fn event(view: &View<'_>, sums: &Sums, socket: bool) -> f64 {
     let mean = |sum: f64| if sums.n > 0.0 { (sum / sums.n).round() as u64 } else { 0 };
-    sizes::pushed(mean(sums.json), mean(sums.kind), socket) as f64
+    sizes::pushed(mean(sums.json), mean(sums.kind), view.news.offset as u64, socket) as f64
+}
+
+/// An event in a frame of its own.
+pub(super) fn alone(view: &View<'_>, item: &Item) -> f64 {
+    sizes::pushed(item.json as u64, item.kind as u64, view.news.offset as u64, true) as f64
 }
 
 /// The traffic of streams and sockets.
 pub(super) fn pushed(view: &View<'_>, expected: &Expected, socket: bool) -> Traffic {
     let mut sums = Sums::default();
     let mut traffic = Traffic::default();
+    let offset = view.news.offset as u64;
     let reached = expected.delivered / view.news.owed.max(f64::MIN_POSITIVE);
     for item in view.news.counted() {
         sums.add(item, item.pairs);
-        traffic.down(item.pairs * reached, sizes::pushed(item.json as u64, item.kind as u64, socket) as f64);
+        let (json, kind) = (item.json as u64, item.kind as u64);
+        traffic.down(item.pairs * reached, sizes::pushed(json, kind, offset, socket) as f64);
     }
-    traffic.payload = sums.payload * reached;
+    (traffic.payload, traffic.payload_down) = (sums.payload * reached, sums.payload * reached);
     if socket {
         traffic.down(expected.pings / 2.0, sizes::PING as f64);
         traffic.up(expected.pings / 2.0, sizes::PONG as f64);
@@ -133,12 +166,12 @@ pub(super) fn pushed(view: &View<'_>, expected: &Expected, socket: bool) -> Traf
         traffic.down(expected.comments, sizes::COMMENT as f64);
     }
     traffic.sends(view, socket);
-    let heads = sizes::opening(0, 0, view.news.conflates, socket);
-    traffic.opening = expected.opens * ((heads.up + heads.down) as f64 + names(view));
+    let (heads, names) = (sizes::opening(view.who(), socket), names(view, true));
+    traffic.opening = expected.opens * ((heads.up + heads.down) as f64 + names);
     // Those who come while the window is measured.
     let came = view.visitors().1;
-    let hello = sizes::hello(view.news.offset as u64, socket);
-    traffic.up(came, heads.up as f64 + names(view));
+    let hello = sizes::hello(offset, socket);
+    traffic.up(came, heads.up as f64 + names);
     traffic.down(came, (heads.down + hello) as f64);
     if socket {
         traffic.up(came, sizes::CLOSE as f64);

@@ -4,6 +4,7 @@ use super::news::{Item, News};
 use crate::ledger::Plan;
 use crate::link::Link;
 use crate::scenario::{Scenario, Workload};
+use crate::sizes::Who;
 
 /// Everything a formula may ask for.
 pub(super) struct View<'a> {
@@ -70,6 +71,21 @@ impl<'a> View<'a> {
     fn mean(&self, of: impl Fn(&Item) -> f64) -> f64 {
         let sum: f64 = self.news.counted().map(|item| item.pairs * of(item)).sum();
         if self.news.owed > 0.0 { sum / self.news.owed } else { 0.0 }
+    }
+
+    /// Readers of one topic.
+    pub(super) fn readers(&self) -> f64 {
+        let topics = match self.plan {
+            _ if self.scenario.workload.has_own_inboxes() => self.clients,
+            Some(plan) => plan.schedule.topics.len() as f64,
+            None => self.clients,
+        };
+        (self.clients / topics).max(1.0)
+    }
+
+    /// The shortest of those who talk to the server: a topic without a name, a client with one digit.
+    pub(super) fn who(&self) -> Who {
+        Who { topic: 0, client: 0, conflates: self.news.conflates, headers: self.scenario.headers }
     }
 
     /// A client sends one POST at a time, so it must not write faster than a round trip lets it.

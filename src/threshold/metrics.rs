@@ -46,7 +46,7 @@ const GAUGES: [&str; 19] = [
     "latency_ms.max",
 ];
 
-const COUNTERS: [&str; 38] = [
+const COUNTERS: [&str; 40] = [
     "clients",
     "clients_connected",
     "requests.total",
@@ -85,9 +85,21 @@ const COUNTERS: [&str; 38] = [
     "audit.requests_server",
     "audit.bytes_up",
     "audit.bytes_down",
+    "fleet.cross_server_expected",
+    "fleet.cross_server_lost",
 ];
 
-const SUMMARIES: [&str; 4] = ["latency_ms", "request_ms", "request_ms_uncorrected", "sends.ack_ms"];
+const SUMMARIES: [&str; 9] = [
+    "latency_ms",
+    "request_ms",
+    "request_ms_uncorrected",
+    "sends.ack_ms",
+    "fleet.hops_ms.to_server",
+    "fleet.hops_ms.to_redis",
+    "fleet.hops_ms.to_other_server",
+    "fleet.hops_ms.to_reader",
+    "fleet.hops_ms.total",
+];
 
 /// k6's name, and ours for the same thing.
 const K6: [(&str, &str); 7] = [

@@ -152,6 +152,14 @@ fn every_metric_is_a_path_of_the_outcome() {
     full.sends.ack_ms = Some(Summary::default());
     full.request_ms = Some(Summary::default());
     full.request_ms_uncorrected = Some(Summary::default());
+    full.fleet = Some(Fleet {
+        servers: 2,
+        broker: "redis".to_owned(),
+        hops_ms: Some(Hops { to_reader: Some(Summary::default()), ..Hops::default() }),
+        cross_server_expected: 0,
+        cross_server_lost: 0,
+        polls_roam: false,
+    });
     let json = serde_json::to_value(&full).unwrap();
     for name in metrics::names() {
         let Some(path) = metrics::find(name).map(|metric| metric.path()) else { panic!("{name}") };

@@ -219,13 +219,12 @@ fn files_that_are_none_are_refused() {
 #[test]
 fn what_is_not_built_yet_says_so() {
     let directory = tempdir().unwrap();
-    let cases: [&[&str]; 6] = [
+    let cases: [&[&str]; 5] = [
         &["demo"],
         &["advise", "letters"],
         &["sweep", "letters", "--vary", "poll.interval=1s,2s"],
         &["run", "letters", "--target", "http://127.0.0.1:1"],
         &["run", "letters", "--shard", "1/2"],
-        &["serve", "--listen", "127.0.0.1:0", "--broker", "redis"],
     ];
     for arguments in cases {
         anynews(directory.path(), arguments).exits(2).says(&["not built yet"]);

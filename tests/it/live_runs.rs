@@ -43,7 +43,8 @@ fn every_live_scenario_loses_nothing() {
     let _alone = one_at_a_time();
     for shipped in shipped::all() {
         let scenario = shipped::load(shipped.name, &Overrides::default()).unwrap();
-        if scenario.engine != Engine::Live {
+        let has_servers = scenario.fleet.is_none() || crate::redis_process::wanted();
+        if scenario.engine != Engine::Live || !has_servers {
             continue;
         }
         let outcome = run(&[shipped.name, "--duration", "4s"]);

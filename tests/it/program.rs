@@ -56,6 +56,12 @@ pub fn anynews(directory: &Path, arguments: &[&str]) -> Ended {
     command(directory, arguments).output().expect("the binary starts").into()
 }
 
+/// The same with some variables of the environment.
+pub fn anynews_with(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+    let variables = variables.iter().copied();
+    command(directory, arguments).envs(variables).output().expect("the binary starts").into()
+}
+
 /// Runs the program to its end while nobody reads what it prints.
 pub fn anynews_unheard(directory: &Path, arguments: &[&str]) -> Ended {
     let mut command = command(directory, arguments);

@@ -133,11 +133,25 @@ fn a_port_in_use_is_a_runtime_error_that_says_so() {
 }
 
 #[test]
+fn a_redis_that_is_not_there_is_a_runtime_error_that_names_it() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for broker in ["redis", "redis-pubsub"] {
+        let url = format!("redis://me:secret@{free}");
+        let (code, message) = refused(&["--listen", "127.0.0.1:0", "--broker", broker, "--redis", &url]);
+        assert_eq!(code, Some(1), "{message}");
+        assert!(message.contains("cannot use Redis") && message.contains(&free.to_string()), "{message}");
+        assert!(!message.contains("secret"), "{message}");
+    }
+    let (code, message) = refused(&["--broker", "redis", "--redis", "nonsense"]);
+    assert_eq!(code, Some(1));
+    assert!(message.contains("cannot use Redis at nonsense"), "{message}");
+}
+
+#[test]
 fn what_is_not_built_or_makes_no_sense_is_a_usage_error_that_says_why() {
-    let cases: [(&[&str], &str); 16] = [
-        (&["--broker", "redis"], "not built yet"),
+    let cases: [(&[&str], &str); 15] = [
         (&["--broker", "kafka"], "memory"),
-        (&["--redis", "redis://localhost"], "not built yet"),
+        (&["--redis", "redis://localhost"], "--broker redis"),
         (&["--token", ""], "visible"),
         (&["--listen", "0.0.0.0:0"], "--token"),
         (&["--listen", "[::]:0"], "--token"),

@@ -1,5 +1,6 @@
 //! Publish, poll, long poll: what the contract says of the HTTP calls.
 
+use anynews::broker::{Broker, Capacity};
 use serde_json::{Value, json};
 
 use crate::harness::{TestServer, answer, soon};
@@ -33,7 +34,11 @@ async fn a_published_event_is_found_once_and_then_nope() {
 
 #[tokio::test]
 async fn a_limit_leaves_more_and_a_gap_is_said() {
-    let server = TestServer::with(anynews::server::Settings { keep: 3, ..Default::default() }).await;
+    let server = TestServer::with(anynews::server::Settings {
+        broker: Broker::memory(Capacity { keep: 3, ..Capacity::default() }),
+        ..Default::default()
+    })
+    .await;
     for n in 0..5 {
         server.publish("t", json!({"data": n})).await;
     }

@@ -1,5 +1,6 @@
 //! Whom the server lets do what: tokens, hosts, limits by address and by topic.
 
+use anynews::broker::{Broker, Capacity};
 use std::num::NonZeroU32;
 
 use anynews::server::{Settings, Token};
@@ -148,7 +149,11 @@ async fn one_address_asks_only_so_often_by_request_and_by_message() {
 
 #[tokio::test]
 async fn topics_are_capped_for_publishers_and_readers() {
-    let server = TestServer::with(Settings { max_topics: 2, ..Default::default() }).await;
+    let server = TestServer::with(Settings {
+        broker: Broker::memory(Capacity { topics: 2, ..Capacity::default() }),
+        ..Settings::default()
+    })
+    .await;
     server.publish("a", json!({"data": 1})).await;
     server.publish("b", json!({"data": 1})).await;
     for request in [

@@ -78,7 +78,8 @@ fn compare(case: &str, sim: &TransportOutcome, theory: &TransportOutcome) {
 
 #[test]
 fn the_formulas_are_within_the_noise_of_virtual_time() {
-    let plain: Vec<(&str, &[&str])> = shipped::all().iter().map(|shipped| (shipped.name, &[][..])).collect();
+    let any_engine = shipped::all().iter().filter(|shipped| load(shipped.name, &[]).needs_live().is_none());
+    let plain: Vec<(&str, &[&str])> = any_engine.map(|shipped| (shipped.name, &[][..])).collect();
     let changed: [(&str, &[&str]); 14] = [
         ("letters", &["warmup=1s"]),
         ("letters", &["network.rtt=100ms", "network.jitter=20ms"]),

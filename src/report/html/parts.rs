@@ -90,6 +90,7 @@ pub fn scenario(outcome: &Outcome) -> Markup {
             div { dt { "Seed" } dd { (outcome.seed) } }
             div { dt { "Engine" } dd { (lessons::engine(outcome)) } }
             @if let Some(link) = &outcome.scenario.network { div { dt { "Network" } dd { (lessons::link(link)) } } }
+            @if let Some(fleet) = &outcome.scenario.fleet { div { dt { "Servers" } dd { (lessons::fleet(fleet)) } } }
             div { dt { "Version" } dd { "anynews " (outcome.version) } }
             @if let Some(at) = &outcome.started_at { div { dt { "Started" } dd { (at) } } }
             @if let Some(m) = &outcome.machine {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::link::PROFILES;
 
 use super::section::{Bounds, LONGEST_LINE};
-use super::{MOST_CLIENTS, TOP, network, transports, workload};
+use super::{MOST_CLIENTS, TOP, fleet, network, transports, workload};
 
 /// A JSON Schema, draft 2020-12, of scenario files read as JSON.
 #[must_use]
@@ -29,7 +29,6 @@ pub fn schema() -> Value {
                 "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"
             },
             "duration": unit("^[0-9]+(\\.[0-9]+)?(h|m|s|ms|us)$", &["250ms", "5s", "2m", "1h"]),
-            "zero": unit("^0+(\\.0+)?(h|m|s|ms|us)$", &["0ms"]),
             "rate": unit("^[0-9]+(\\.[0-9]+)?(G|M|k)?bit/s$", &["500kbit/s", "9Mbit/s"]),
             "size": unit("^[0-9]+(\\.[0-9]+)?(GiB|MiB|KiB|B)$", &["64B", "4KiB"]),
             "condition": {
@@ -64,7 +63,13 @@ fn top(key: &str) -> Option<Value> {
         "warmup" => said("duration", "Traffic before the window that is not counted."),
         "clients" => count("People, per transport.", Bounds { least: 1, most: MOST_CLIENTS }),
         "visit" => said("duration", "Mean stay of people, who come and go, 100ms to 24h; absent: all stay."),
-        "headers" => json!({ "description": "Head of each request.", "enum": ["lean"] }),
+        "headers" => json!({
+            "description": "What the heads of requests and answers carry on every transport: only what \
+                            is needed (lean, when absent), what a browser and its servers send, or an \
+                            exact total of both heads of each exchange.",
+            "anyOf": [{ "enum": ["lean", "browser"] }, refer("size")],
+            "examples": ["lean", "browser", "871B"]
+        }),
         "engine" => json!({
             "description": "Real sockets, virtual time, or closed form; live when absent.",
             "enum": ["live", "sim", "theory"]
@@ -80,6 +85,22 @@ fn top(key: &str) -> Option<Value> {
             "type": "object",
             "properties": properties(&network::KEYS, network_key),
             "additionalProperties": false
+        }),
+        "fleet" => json!({
+            "description": "Several servers; absent: one.",
+            "type": "object",
+            "properties": properties(&fleet::KEYS, fleet_key),
+            "additionalProperties": false,
+            "allOf": [
+                {
+                    "if": { "properties": { "broker": { "const": "memory" } }, "required": ["broker"] },
+                    "then": { "properties": { "servers": { "maximum": 1 } } }
+                },
+                {
+                    "if": { "properties": { "broker": { "enum": ["none", "memory"] } }, "required": ["broker"] },
+                    "then": { "not": { "required": ["redis"] } }
+                }
+            ]
         }),
         "threshold" => refer("thresholds"),
         _ => return None,
@@ -140,7 +161,8 @@ fn transport_key(key: &str) -> Option<Value> {
         "http" => json!({ "description": "Version of HTTP; 1.1 when absent.", "enum": ["1.1", "2", 1.1, 2] }),
         "hold" => said("duration", "Longest time the server holds an empty answer back."),
         "ping" => said("duration", "Time between the server's pings; 0ms turns them off."),
-        "coalesce" => said("zero", "Events due within it share one frame."),
+        "coalesce" => said("duration", "Events due within it share one frame; 0ms: a frame for each."),
+        "shared_cache" => said("duration", "How long a cache in front keeps an answer, in whole seconds."),
         "read_buffer" => said("size", "The server's read buffer per socket, 128B to 1MiB."),
         _ => return None,
     })
@@ -155,6 +177,28 @@ fn network_key(key: &str) -> Option<Value> {
         "down" => said("rate", "From server to client."),
         "up" => said("rate", "From client to server."),
         "tls" => boolean("Whether everything goes over TLS (live engine)."),
+        _ => return None,
+    })
+}
+
+fn fleet_key(key: &str) -> Option<Value> {
+    let words = |all: &[&str]| all.iter().map(|word| json!(word)).collect::<Value>();
+    Some(match key {
+        "servers" => count("Server processes per transport; 2 when absent.", fleet::SERVERS),
+        "placement" => json!({
+            "description": "Who is at which server; random, by the seed, when absent.",
+            "enum": words(&fleet::PLACEMENTS.map(|(word, _)| word))
+        }),
+        "broker" => json!({
+            "description": "What carries an event to the other servers; redis when absent.",
+            "enum": words(&fleet::BROKERS.map(|(word, _)| word))
+        }),
+        "redis" => json!({
+            "description": "Redis to use; absent: one is started for the run.",
+            "type": "string",
+            "pattern": "^redis://.",
+            "examples": ["redis://127.0.0.1:6379"]
+        }),
         _ => return None,
     })
 }

@@ -6,6 +6,8 @@ use super::*;
 use crate::scenario::{Inbox, Workload};
 use crate::transport::{Http, Way};
 
+mod fairness;
+mod fleet;
 mod network;
 mod pace;
 mod workload;
@@ -76,9 +78,11 @@ fn a_file_becomes_a_scenario_with_its_defaults() {
         backoff_max: None,
         keep_alive: true,
         conditional: false,
+        shared_cache: None,
         http: Http::One,
     };
-    let socket = Way::WebSocket { ping: Duration::from_secs(25), read_buffer: 4096 };
+    let socket =
+        Way::WebSocket { ping: Duration::from_secs(25), coalesce: Duration::ZERO, read_buffer: 4096 };
     assert_eq!(ways, [("poll", poll), ("websocket", socket)]);
 }
 
@@ -223,15 +227,9 @@ fn broken_toml_is_named_by_line_with_the_rest() {
 
 #[test]
 fn parts_that_are_not_built_yet_say_so() {
-    let text = format!(
-        "headers = \"871B\"\n{}\n{}",
-        LETTERS
-            .replace("interval = \"5s\"", "interval = \"5s\"\nshared_cache = \"5s\"")
-            .replace("\"websocket\"", "\"websocket\"\ncoalesce = \"5ms\""),
-        "[fleet]\nservers = 2\n[[fault]]\nat = \"1s\"\n"
-    );
+    let text = format!("{}\n{}", LETTERS, "[[fault]]\nat = \"1s\"\n");
     let lines = told(&text, &Overrides::default());
-    let keys = ["headers", "poll.shared_cache", "websocket.coalesce", "fleet", "fault"];
+    let keys = ["fault"];
     assert_eq!(lines.len(), keys.len(), "{lines:#?}");
     for (line, key) in lines.iter().zip(keys) {
         assert!(line.contains(&format!(" {key}: ")) && line.contains("is not built yet; "), "{line}");

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::transport::{Http, Transport, Way};
-use crate::units::parse_duration;
 
 use super::section::{Bounds, Section};
 use super::tree::{Node, Table, Value, clean};
@@ -20,6 +19,10 @@ pub(super) const KINDS: [(&str, &[&str]); 4] = [
 const DEFAULT_HOLD: Duration = Duration::from_secs(25);
 const DEFAULT_PING: Duration = Duration::from_secs(25);
 const DEFAULT_READ_BUFFER: usize = 4096;
+/// Longer waits than this are polling by other means.
+const COALESCE: Bounds<Duration> = Bounds { least: Duration::ZERO, most: Duration::from_secs(10) };
+const SHARED_CACHE: Bounds<Duration> =
+    Bounds { least: Duration::from_secs(1), most: Duration::from_secs(3600) };
 pub(super) const LONGEST_LABEL: usize = 32;
 /// More ways than this cannot be told apart in a chart.
 pub(super) const MOST_TRANSPORTS: usize = 16;
@@ -83,11 +86,20 @@ pub(super) fn read(top: &mut Section<'_>) -> Vec<Transport> {
         };
         let mut section = top.inner(&place, &item.origin, table);
         check_label(&mut section, label.as_deref(), &found);
-        if let (Some(way), Some(label)) = (way(section), label) {
+        if let (Some(way), Some(label)) = (way(section, clients_write(top.whole())), label) {
             found.push(Transport { label, way });
         }
     }
     found
+}
+
+/// Whether clients write events themselves in the workload of the file.
+fn clients_write(root: &Table) -> bool {
+    let Some(Value::Table(workload)) = root.get("workload").map(|entry| &entry.node.value) else {
+        return false;
+    };
+    let kind = workload.get("kind").and_then(|entry| entry.node.text());
+    matches!(kind, Some("chat" | "game"))
 }
 
 fn check_label(section: &mut Section<'_>, label: Option<&str>, before: &[Transport]) {
@@ -113,7 +125,7 @@ fn check_label(section: &mut Section<'_>, label: Option<&str>, before: &[Transpo
     }
 }
 
-fn way(mut section: Section<'_>) -> Option<Way> {
+fn way(mut section: Section<'_>, clients_write: bool) -> Option<Way> {
     let kinds: Vec<(&str, &str)> = KINDS.iter().map(|(kind, _)| (*kind, *kind)).collect();
     let Some(kind) = section.choice("kind", None, &kinds) else {
         // Without a kind any key of any kind may be meant.
@@ -124,7 +136,7 @@ fn way(mut section: Section<'_>) -> Option<Way> {
         return None;
     };
     let way = match kind {
-        "poll" => poll(&mut section),
+        "poll" => poll(&mut section, clients_write),
         "long-poll" => {
             let bounds = Bounds::durations(100, Duration::from_secs(240));
             Way::LongPoll { hold: section.duration("hold", Some(DEFAULT_HOLD), bounds) }
@@ -141,12 +153,12 @@ fn way(mut section: Section<'_>) -> Option<Way> {
     Some(way)
 }
 
-fn poll(section: &mut Section<'_>) -> Way {
+fn poll(section: &mut Section<'_>, clients_write: bool) -> Way {
     let interval = section.duration("interval", None, Bounds::durations(1, DAY));
     let keep_alive = section.bool("keep_alive", true);
     let conditional = section.bool("conditional", false);
     let backoff_max = section.optional_duration("backoff_max", Bounds { least: interval, most: DAY });
-    section.not_yet("shared_cache", "leave it out: every request reaches the server");
+    let shared_cache = shared_cache(section, clients_write);
     let http = http(section);
     if http == Http::Two
         && !keep_alive
@@ -155,7 +167,7 @@ fn poll(section: &mut Section<'_>) -> Way {
         let message = "will not do with http = \"2\", whose connections are made to be kept; leave it out";
         section.problem("keep_alive", &node.origin, format!("{} {message}", node.shown()));
     }
-    Way::Poll { interval, backoff_max, keep_alive, conditional, http }
+    Way::Poll { interval, backoff_max, keep_alive, conditional, shared_cache, http }
 }
 
 /// A version is a word, and a number as a command line writes it.
@@ -169,11 +181,29 @@ fn http(section: &mut Section<'_>) -> Http {
     }
 }
 
+/// A cache counts in whole seconds (RFC 9111, section 1.2.2), and shares what is the same for all.
+fn shared_cache(section: &mut Section<'_>, clients_write: bool) -> Option<Duration> {
+    let kept = section.optional_duration("shared_cache", SHARED_CACHE)?;
+    let node = section.get("shared_cache")?;
+    let wrong = |message| section.problem("shared_cache", &node.origin, message);
+    if kept.subsec_nanos() > 0 {
+        wrong(format!("{} will not do; caches count in whole seconds, like \"5s\"", node.shown()));
+    }
+    if clients_write {
+        wrong(
+            "means nothing where clients write: each one's answer leaves out its own events, so no two \
+             share one; leave it out, or choose a workload that all read alike"
+                .to_owned(),
+        );
+    }
+    Some(kept)
+}
+
 fn web_socket(section: &mut Section<'_>) -> Way {
     let bounds = Bounds::durations(0, Duration::from_secs(240));
     let ping = section.duration("ping", Some(DEFAULT_PING), bounds);
-    let none = |node: &Node| node.text().and_then(|text| parse_duration(text).ok()) == Some(Duration::ZERO);
-    section.not_yet_unless("coalesce", none, "coalesce = \"0ms\" is: a frame for each event");
+    let coalesce = section.duration("coalesce", Some(Duration::ZERO), COALESCE);
     let sizes = Bounds { least: 128, most: 1 << 20 };
-    Way::WebSocket { ping, read_buffer: section.size("read_buffer", sizes).unwrap_or(DEFAULT_READ_BUFFER) }
+    let read_buffer = section.size("read_buffer", sizes).unwrap_or(DEFAULT_READ_BUFFER);
+    Way::WebSocket { ping, coalesce, read_buffer }
 }

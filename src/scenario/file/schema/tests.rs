@@ -36,7 +36,14 @@ const TRANSPORTS: [&[&str]; 4] = [
 ];
 
 /// What only the reader can say: how long a duration or size is, and what is more than what.
-const BEYOND: [&str; 2] = ["is out of range", "more than half the round trip"];
+const BEYOND: [&str; 6] = [
+    "is out of range",
+    "more than half the round trip",
+    "below the natural size",
+    "more than a server takes",
+    "count in whole seconds",
+    "where clients write",
+];
 
 /// Whether both say the same of `text`, and what.
 #[track_caller]
@@ -146,6 +153,9 @@ fn each_key_takes_what_the_reader_takes() {
             let rtt = if key == "jitter" { "rtt = \"20s\"\n" } else { "" };
             ask(file(&first, &format!("kind = \"sse\"\n[network]\n{rtt}{key} = {value}"), ""));
         }
+        for key in fleet::KEYS {
+            ask(file(&first, &format!("kind = \"sse\"\n[fleet]\n{key} = {value}"), ""));
+        }
         for key in TOP.iter().filter(|key| !["clients", "workload", "transport"].contains(key)) {
             ask(file(&first, "kind = \"sse\"", &format!("{key} = {value}")));
         }
@@ -164,7 +174,11 @@ fn wrong_tables_are_wrong_for_both() {
     for (workload, transport, rest, fine) in [
         (first.as_str(), "kind = \"sse\"", "", true),
         (&first, "kind = \"sse\"", "titel = \"x\"", false),
-        (&first, "kind = \"sse\"", "fleet = { servers = 2 }", false),
+        (&first, "kind = \"sse\"", "fleet = { servers = 2 }", true),
+        (&first, "kind = \"sse\"", "fleet = { servers = 2, broker = \"memory\" }", false),
+        (&first, "kind = \"sse\"", "fleet = { broker = \"redis-pubsub\", redis = \"redis://h:1\" }", true),
+        (&first, "kind = \"sse\"", "fleet = { broker = \"none\", redis = \"redis://h:1\" }", false),
+        (&first, "kind = \"sse\"", "fleet = { broker = \"nats\" }", false),
         (&first, "kind = \"pol\"", "", false),
         (&first, "kind = \"sse\"\ninterval = \"1s\"", "", false),
         (&first, "kind = \"sse\"\nlabel = \"a b\"", "", false),

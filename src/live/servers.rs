@@ -1,0 +1,93 @@
+//! The server processes of one transport: one, or a fleet of which the figures add up.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+
+use super::Context;
+use super::child::ServerProcess;
+use crate::broker::Handed;
+use crate::server::stats::Stats;
+use crate::tls;
+use crate::transport::Transport;
+
+/// Running server processes. Dropping them ends them.
+pub(super) struct Servers {
+    processes: Vec<ServerProcess>,
+}
+
+impl Servers {
+    /// Starts the servers of the transport at `index`.
+    ///
+    /// # Errors
+    /// A process could not be started, or did not say where it listens.
+    pub(super) async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Self> {
+        let transport: &Transport = &context.scenario.transports[index];
+        let number = context.scenario.fleet.as_ref().map_or(1, |fleet| fleet.servers);
+        let mut processes = Vec::new();
+        for _ in 0..number {
+            processes.push(ServerProcess::start(context, transport, index).await?);
+        }
+        Ok(Self { processes })
+    }
+
+    /// What clients talk to.
+    pub(super) fn public(&self) -> Vec<SocketAddr> {
+        self.processes.iter().map(|process| process.public).collect()
+    }
+
+    /// How people speak TLS with them; none where they speak none.
+    ///
+    /// # Errors
+    /// A server's certificate is none.
+    pub(super) fn trust(&self) -> anyhow::Result<Option<Arc<ClientConfig>>> {
+        let certificates: Vec<_> = self.processes.iter().filter_map(|p| p.certificate.clone()).collect();
+        if certificates.is_empty() { Ok(None) } else { tls::client(certificates).map(Some) }
+    }
+
+    /// What the schedule's publisher talks to.
+    pub(super) fn control(&self) -> impl Iterator<Item = SocketAddr> {
+        self.processes.iter().map(|process| process.control)
+    }
+
+    /// See [`ServerProcess::sample`].
+    ///
+    /// # Errors
+    /// A server did not answer.
+    pub(super) async fn sample(&self, start: i64, end: i64, step_us: i64) -> anyhow::Result<()> {
+        for process in &self.processes {
+            process.sample(start, end, step_us).await?;
+        }
+        Ok(())
+    }
+
+    /// The counters of those that answer, summed; none when none does.
+    pub(super) async fn stats(&self) -> Option<Stats> {
+        let mut sum: Option<Stats> = None;
+        for process in &self.processes {
+            let Ok(stats) = process.stats().await else { continue };
+            match &mut sum {
+                Some(sum) => sum.add(stats),
+                None => sum = Some(stats),
+            }
+        }
+        sum
+    }
+
+    /// When events passed through each server, in the servers' order.
+    pub(super) async fn handed(&self) -> Vec<Handed> {
+        let mut all = Vec::new();
+        for process in &self.processes {
+            all.push(process.handed().await.unwrap_or_default());
+        }
+        all
+    }
+
+    /// Ends all of them.
+    pub(super) async fn stop(self) {
+        for process in self.processes {
+            process.stop().await;
+        }
+    }
+}
