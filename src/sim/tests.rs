@@ -52,9 +52,11 @@ fn poll(interval: u64) -> Way {
 /// The first way behind a cache, where there may be one.
 fn cached(scenario: &Scenario) -> Way {
     let mut way = scenario.transports[0].way.clone();
-    if let Way::Poll { shared_cache, http, .. } = &mut way {
+    if let Way::Poll { interval, backoff_max, shared_cache, http, .. } = &mut way {
         *http = Http::One;
-        *shared_cache = (!scenario.workload.clients_send()).then_some(ms(1000));
+        *backoff_max = scenario.seed.is_multiple_of(2).then_some(*interval * 3);
+        let shares = scenario.visit.is_none() && !scenario.workload.clients_send();
+        *shared_cache = shares.then_some(ms(1000));
     }
     way
 }
@@ -140,6 +142,7 @@ proptest! {
     #[test]
     fn the_number_of_threads_changes_nothing(mut scenario in scenarios(), threads in 2usize..6, cache: bool) {
         if cache {
+            scenario.visit = None;
             scenario.transports[0].way = cached(&scenario);
         }
         let (one, many) = (outcome(&scenario, false, 1), outcome(&scenario, false, threads));
