@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+mod advise;
+mod engine;
 mod handshake;
 mod report;
 mod run;
@@ -12,6 +14,7 @@ mod scenarios;
 mod serve;
 mod signals;
 mod stage;
+mod sweep;
 mod with_parent;
 
 /// What a command returns: the exit code, or an error that `main` prints.
@@ -26,6 +29,15 @@ pub struct Usage(pub String);
 pub const USAGE: u8 = 2;
 /// Exit code of a failed threshold (k6's).
 pub const THRESHOLD_FAILED: u8 = 99;
+
+/// What stdout gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// A document, and nothing else
+    Json,
+}
 
 #[derive(Debug, Parser)]
 #[command(
@@ -46,6 +58,10 @@ enum Command {
     Serve(Box<serve::Args>),
     /// Draw a report again from an outcome.json, or compare several
     Report(report::Args),
+    /// A scenario at several values of one or two settings: trade-offs, heat maps, crossovers
+    Sweep(sweep::Args),
+    /// Which transport to use, with numbers for each, and where the answer turns round
+    Advise(advise::Args),
     /// The WebSocket upgrade and its first frames, byte for byte, annotated
     Handshake(handshake::Args),
     /// List, show or check scenarios; their JSON Schema
@@ -61,12 +77,6 @@ enum Command {
     /// The classroom (not built yet)
     #[command(hide = true)]
     Demo(Later),
-    /// Which transport to use (not built yet)
-    #[command(hide = true)]
-    Advise(Later),
-    /// One outcome per value (not built yet)
-    #[command(hide = true)]
-    Sweep(Later),
 }
 
 /// Arguments of a command that is not built yet.
@@ -107,6 +117,8 @@ fn dispatch(cli: Cli) -> Exit {
         Some(Command::Run(args)) => run::run(args),
         Some(Command::Serve(args)) => serve::run(*args),
         Some(Command::Report(args)) => report::run(args),
+        Some(Command::Sweep(args)) => sweep::run(args),
+        Some(Command::Advise(args)) => advise::run(args),
         Some(Command::Handshake(args)) => handshake::run(args),
         Some(Command::Scenarios(args)) => scenarios::run(args),
         Some(Command::Completions { shell }) => {
@@ -117,8 +129,6 @@ fn dispatch(cli: Cli) -> Exit {
         }
         Some(Command::WithParent(args)) => with_parent::run(&args),
         Some(Command::Demo(_)) => not_yet("demo"),
-        Some(Command::Advise(_)) => not_yet("advise"),
-        Some(Command::Sweep(_)) => not_yet("sweep"),
     }
 }
 

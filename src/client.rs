@@ -14,15 +14,16 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, Micros};
 use crate::headers::Headers;
 use crate::ledger::{Ledger, Plan, Received};
-use crate::random::{Dice, stream};
 use crate::transport::{Pace, Way};
 use crate::workload::{Visit, describe, visits};
 
 mod answer;
 pub mod body;
+mod comeback;
 mod dress;
 mod http;
 mod long_poll;
+mod plight;
 mod poll;
 mod sender;
 mod servers;
@@ -33,6 +34,7 @@ pub use http::builder;
 
 use answer::Incoming;
 use body::Body;
+use plight::{Feeling, Plights};
 pub use servers::Servers;
 
 /// Connections being opened at one time, so that a large crowd does not overrun the accept queue.
@@ -75,6 +77,7 @@ pub struct Crowd {
     opening: Semaphore,
     ready: AtomicU32,
     ready_changed: Notify,
+    plights: Plights,
 }
 
 /// Something one person saw, for the transcript on the terminal.
@@ -135,12 +138,15 @@ pub struct Setting {
     pub moments: Option<mpsc::UnboundedSender<Moment>>,
     /// How long an exchange on a new connection takes on the network; zero on one machine.
     pub opening: Duration,
+    /// Whether faults pick people out.
+    pub people_fail: bool,
 }
 
 impl Crowd {
     /// A crowd that has not connected yet.
     #[must_use]
     pub fn new(setting: Setting) -> Self {
+        let people = setting.plan.schedule.reads.len() as u32;
         let long = matches!(setting.way, Way::LongPoll { .. });
         let opening_ms = usize::try_from(setting.opening.as_millis()).unwrap_or(usize::MAX).min(60_000);
         let mut ledger = Ledger::new(setting.plan.clone(), setting.duration, long, setting.person);
@@ -167,6 +173,7 @@ impl Crowd {
             opening: Semaphore::new(OPENING_AT_ONCE + OPENING_AT_ONCE * opening_ms / OPENING_MS),
             ready: AtomicU32::new(0),
             ready_changed: Notify::new(),
+            plights: if setting.people_fail { Plights::of(people) } else { Plights::default() },
         }
     }
 
@@ -203,6 +210,20 @@ impl Crowd {
     /// The ledger. A poisoned lock is taken as it is: what was measured is never thrown away.
     pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Breaks the connections of these people, with whatever is on its way.
+    pub fn cut(&self, people: &[u32]) {
+        self.plights.cut(people);
+    }
+
+    /// Makes these people stop reading, or begin again.
+    pub fn deafen(&self, people: &[u32], deaf: bool) {
+        self.plights.deafen(people, deaf);
+    }
+
+    fn feel(&self, client: u32) -> Feeling {
+        self.plights.feel(client)
     }
 
     /// Takes the ledger out at the end of a run, leaving an empty one.
@@ -251,6 +272,22 @@ impl Crowd {
         &own[before(visit.from)..before(visit.until)]
     }
 
+    /// A server said whether the feed could be gone on with.
+    fn learned(&self, client: u32, recovered: bool) {
+        if !recovered {
+            self.ledger().unrecovered(client);
+        }
+    }
+
+    /// A stream or socket stands, for the first time or once more.
+    fn stands(&self, client: u32, again: bool) {
+        let mut ledger = self.ledger();
+        ledger.set_present(client, true);
+        if again {
+            ledger.came_back(self.now());
+        }
+    }
+
     /// Waits for the gate; false when the run ended first.
     async fn through_the_gate(&self) -> bool {
         let mut gate = self.gate.subscribe();
@@ -275,7 +312,8 @@ impl Crowd {
                 Saw::News { text: describe(&planned.kind, &planned.data), waited: at - planned.at }
             });
         }
-        if counted && self.way.is_socket() {
+        // Who fell back to polling gets answers, not frames.
+        if counted && self.way.is_socket() && poll_sent.is_none() {
             ledger.framed();
         }
     }
@@ -343,7 +381,11 @@ pub async fn live(crowd: Arc<Crowd>, client: u32) {
         if crowd.stop.is_cancelled() {
             return;
         }
-        crowd.ledger().left(client, crowd.now(), crowd.patience);
+        {
+            let mut ledger = crowd.ledger();
+            ledger.left(client, crowd.now(), crowd.patience);
+            ledger.set_present(client, false);
+        }
         free = visit.until.max(asked_last);
     }
 }
@@ -360,17 +402,5 @@ async fn stay(crowd: &Crowd, client: u32, visit: &Visit, came: i64) -> i64 {
         Way::LongPoll { hold } => long_poll::stay(crowd, client, visit, came, hold).await,
         Way::Sse => sse::stay(crowd, client, visit).await,
         Way::WebSocket { .. } => web_socket::stay(crowd, client, visit).await,
-    }
-}
-
-/// Waits before the `attempt`-th retry (from 0): 1 s doubling to 5 s, shortened by up to half at
-/// random so that a crowd does not return all at once.
-async fn back_off(crowd: &Crowd, client: u32, attempt: u32) {
-    let full = (1u64 << attempt.min(3)).min(5) as f64;
-    let jitter = Dice::new(crowd.seed, &[stream::RECONNECT, client.into(), attempt.into()]).unit();
-    let pause = Duration::from_secs_f64(full * (1.0 - 0.5 * jitter));
-    tokio::select! {
-        () = tokio::time::sleep(pause) => {}
-        () = crowd.stop.cancelled() => {}
     }
 }

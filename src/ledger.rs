@@ -14,6 +14,7 @@ mod person;
 mod reader;
 mod steps;
 mod totals;
+mod trouble;
 
 pub use book::{Book, Delivered};
 pub use person::{PersonLog, person_of};
@@ -21,6 +22,7 @@ use reader::Reader;
 pub use reader::{Staleness, dies_at};
 pub use steps::StepCursor;
 pub use totals::{Books, Closing, Fate};
+use trouble::Trouble;
 
 /// A schedule with the look-ups every ledger of a run shares.
 #[derive(Debug)]
@@ -108,6 +110,7 @@ pub struct Ledger {
     readers: Vec<Reader>,
     book: Book,
     person: PersonLog,
+    trouble: Trouble,
     /// Every counted delivery as (client, event, arrival), when asked for.
     log: Option<Vec<(u32, u32, i64)>>,
 }
@@ -134,9 +137,11 @@ impl Ledger {
     #[must_use]
     pub fn new(plan: Arc<Plan>, duration: i64, long: bool, person: u32) -> Self {
         let readers = plan.schedule.reads.iter().map(|&t| Reader::new(plan.by_topic[t as usize].len()));
+        let book = Book::new(duration, long);
         Self {
             readers: readers.collect(),
-            book: Book::new(duration, long),
+            trouble: Trouble::new(plan.schedule.reads.len(), book.steps()),
+            book,
             person: PersonLog::new(person),
             duration,
             log: None,
@@ -199,8 +204,50 @@ impl Ledger {
         self.book.opened(valid, again);
     }
 
+    /// Whether a client hears the feed now: its stream or socket stands, its last poll was answered.
+    pub fn set_present(&mut self, client: u32, present: bool) {
+        self.trouble.set_present(client, present);
+    }
+
+    /// How many clients hear the feed now.
+    #[must_use]
+    pub fn present(&self) -> u32 {
+        self.trouble.present()
+    }
+
+    /// A lost stream or socket stands again at `at`.
+    pub fn came_back(&mut self, at: i64) {
+        if self.book.counts(at) {
+            self.trouble.reconnects[self.book.step_of(at)] += 1;
+        }
+    }
+
+    /// A client that came back was told that the feed could not be gone on with.
+    /// Offsets begin anew.
+    pub fn unrecovered(&mut self, client: u32) {
+        self.trouble.unrecovered += 1;
+        self.readers[client as usize].forget_offset();
+    }
+
+    /// A client turned to polling because no socket was to be had.
+    pub fn fell_back(&mut self) {
+        self.trouble.fallbacks += 1;
+    }
+
+    /// A fault picks out these clients: the latency of all others is kept apart from now on.
+    pub fn touch(&mut self, people: &[u32]) {
+        self.trouble.touch(people);
+    }
+
+    /// A client's own event went out once more, because no acknowledgement came; `by_frame` as in
+    /// [`Ledger::sent`].
+    pub fn sent_again(&mut self, event: u32, by_frame: bool) {
+        self.book.sent_again(self.plan.schedule.events[event as usize].at, by_frame);
+    }
+
     /// A poll came back.
     pub fn polled(&mut self, poll: Polled) {
+        self.trouble.set_present(poll.client, true);
         if self.book.polled(&poll) {
             self.person.asked(poll);
         }
@@ -276,6 +323,7 @@ impl Ledger {
             return false;
         }
         let Received { at, poll_sent, payload, .. } = got;
+        self.trouble.delivered(got.client, at - planned.at);
         self.book.delivered(&Delivered { published: planned.at, at, poll_sent, payload, in_order });
         self.person.received(got.client, planned.at, at, || describe(&planned.kind, &planned.data));
         if let Some(log) = &mut self.log {

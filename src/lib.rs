@@ -7,6 +7,7 @@
 // Layer 0, vocabulary: no sockets.
 pub mod clock;
 pub mod event;
+pub mod fault;
 pub mod feed;
 pub mod headers;
 pub mod link;
@@ -18,6 +19,7 @@ pub mod units;
 pub mod wire;
 
 // Layer 1, experiment and measurement: pure.
+pub mod claim;
 pub mod ledger;
 pub mod outcome;
 pub mod scenario;
@@ -35,7 +37,10 @@ pub mod live;
 pub mod sim;
 pub mod theory;
 
-// Layer 4, outlets.
+// Layer 4, judgement: what the figures recommend.
+pub mod advice;
+
+// Layer 5, outlets.
 pub mod handshake;
 pub mod report;
 

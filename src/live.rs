@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Moment;
-use crate::clock::{Clock, as_micros};
+use crate::clock::{Clock, Micros, as_micros};
 use crate::ledger::{self, Plan};
 use crate::outcome::{self, Delivery, Outcome};
 use crate::scenario::{Engine, Scenario};
@@ -19,10 +19,11 @@ use crate::threshold;
 mod assemble;
 mod between;
 mod child;
+mod faults;
 mod fleet;
 mod group;
 pub mod limits;
-mod machine;
+mod proxy;
 mod publisher;
 mod redis;
 mod servers;
@@ -74,6 +75,8 @@ pub enum Progress {
         /// Empty ones among them.
         empty: u64,
     },
+    /// A fault begins: its kind.
+    Fault(&'static str),
     /// The window is over; waiting for what is still on its way.
     Grace,
 }
@@ -126,10 +129,13 @@ pub async fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec
         limits::check_files(scenario, group)?;
     }
     limits::check_ports(scenario)?;
+    if let Some(why) = faults::impossible(&scenario.faults) {
+        return Err(Error::TooLarge(why));
+    }
 
     let between = Between::start(scenario, &options.executable).await?;
     let clock = Clock::anchored_now();
-    let started_at = machine::timestamp(clock.now());
+    let started_at = timestamp(clock.now());
     let person = ledger::person_of(&plan, duration);
     let mut context = Context { scenario, options, plan, clock, duration, warmup, person, between };
     let mut results = Vec::new();
@@ -143,6 +149,11 @@ pub async fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec
         between.stop(scenario.transports.len()).await;
     }
     Ok(outcome(&context, started_at, in_turn, results))
+}
+
+/// RFC 3339 in UTC, to the millisecond.
+fn timestamp(at: Micros) -> String {
+    jiff::Timestamp::from_microsecond(at).map_or_else(|_| String::new(), |t| format!("{t:.3}"))
 }
 
 fn outcome(
@@ -165,7 +176,7 @@ fn outcome(
         prediction: context.options.prediction.clone(),
         interrupted_at_s: interrupted.then(|| ended as f64 / 1e6),
         in_turn,
-        machine: Some(machine::describe()),
+        machine: Some(outcome::Machine::here()),
         generator: Some(generator),
         transports,
         thresholds: Vec::new(),

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+mod machine;
+
+pub use machine::Machine;
+
 /// Nanoseconds of a clock that never steps and that every process of this host shares, or `None`
 /// where the platform offers none to safe code.
 #[must_use]
@@ -115,6 +119,39 @@ pub fn become_tied(mut program: std::process::Command, parent: u32) -> std::io::
     }
 }
 
+/// A signal to another process, by what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tell {
+    /// Stand still.
+    Pause,
+    /// Go on.
+    Resume,
+    /// End in an orderly way.
+    Terminate,
+}
+
+/// Whether this system has the signals of [`Tell`].
+pub const CAN_TELL: bool = cfg!(unix);
+
+/// Sends a signal to a process of ours. One that is gone is told nothing; nor is any where
+/// [`CAN_TELL`] is false.
+pub fn tell(process: u32, what: Tell) {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Pid, Signal, kill_process};
+        let signal = match what {
+            Tell::Pause => Signal::STOP,
+            Tell::Resume => Signal::CONT,
+            Tell::Terminate => Signal::TERM,
+        };
+        if let Some(id) = i32::try_from(process).ok().and_then(Pid::from_raw) {
+            let _ = kill_process(id, signal);
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (process, what);
+}
+
 /// Puts a child process in a group of its own, so that a Ctrl-C on the terminal reaches only us.
 pub fn own_group(command: &mut tokio::process::Command) {
     #[cfg(unix)]
@@ -137,4 +174,22 @@ pub fn ephemeral_ports() -> u32 {
         (Some(low), Some(high)) if high >= low => high - low + 1,
         _ => IANA,
     }
+}
+
+/// The folder in which this user's programs keep what they could find out again; `None` where the
+/// environment names no home.
+#[must_use]
+pub fn cache_folder() -> Option<std::path::PathBuf> {
+    use std::path::PathBuf;
+    let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    // The specification of XDG ignores a relative path.
+    let xdg = from("XDG_CACHE_HOME").filter(|path| path.is_absolute());
+    let own = if cfg!(windows) {
+        from("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        from("HOME").map(|home| home.join("Library").join("Caches"))
+    } else {
+        from("HOME").map(|home| home.join(".cache"))
+    };
+    xdg.or(own).map(|folder| folder.join("anynews"))
 }

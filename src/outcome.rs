@@ -11,9 +11,13 @@ use crate::scenario::{Engine, Scenario};
 mod fleet;
 mod person;
 pub mod schema;
+mod series;
+mod trouble;
 
+pub use crate::os::Machine;
 pub use fleet::{Fleet, Hops};
 pub use person::{Ask, News, Person};
+pub use trouble::{Happened, Trouble};
 
 /// Value of [`Outcome::schema`].
 pub const SCHEMA: &str = "anynews/outcome/1";
@@ -51,19 +55,6 @@ pub struct Outcome {
     pub transports: Vec<TransportOutcome>,
     /// Thresholds with their verdicts.
     pub thresholds: Vec<ThresholdOutcome>,
-}
-
-/// The machine of a live run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Machine {
-    /// Operating system and version.
-    pub os: String,
-    /// Processor's name.
-    pub cpu: String,
-    /// Logical cores.
-    pub cores: usize,
-    /// Installed memory.
-    pub memory_bytes: u64,
 }
 
 /// The load generator's own condition.
@@ -109,8 +100,8 @@ pub struct TransportOutcome {
     pub sends: Sends,
     /// Intended publish time to event in hand.
     pub latency_ms: Summary,
-    /// `[upper bound in microseconds, count]`, ascending.
-    pub latency_histogram_us: Vec<(u64, u64)>,
+    /// `[upper bound in microseconds, count]`, ascending; null where only the mean is known.
+    pub latency_histogram_us: Option<Vec<(u64, u64)>>,
     /// Latencies in ms, in order of arrival, below [`SAMPLE_LIMIT`] deliveries.
     pub samples: Option<Vec<f64>>,
     /// Mean part of the latency spent waiting for the fetching poll to be sent; null for push.
@@ -131,7 +122,9 @@ pub struct TransportOutcome {
     pub theory: Theory,
     /// The first exchange on the first connection, as it went over the wire.
     pub handshake: Option<Handshake>,
-    /// Course over the window.
+    /// Course over the window; null (here: without steps) where nothing was played through.
+    #[serde(with = "series")]
+    #[schemars(with = "Option<Series>")]
     pub series: Series,
     /// Whole-run counts of both sides, warm-up and grace included.
     #[serde(default)]
@@ -139,6 +132,9 @@ pub struct TransportOutcome {
     /// What one person saw, for the timeline.
     #[serde(default)]
     pub person: Option<Person>,
+    /// What went wrong, and how people came back; null where nothing did.
+    #[serde(default)]
+    pub trouble: Option<Trouble>,
 }
 
 /// Requests in the window; `opens` over the whole run.
@@ -219,7 +215,8 @@ pub struct Sends {
     pub ack_ms: Option<Summary>,
 }
 
-/// A distribution. Percentiles without enough samples (p99 below 100, p999 below 1,000) are null.
+/// A distribution. Percentiles without enough samples (p99 below 100, p999 below 1,000) are null;
+/// [`Summary::with_percentiles`] keeps the rule.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Samples.
@@ -240,6 +237,18 @@ pub struct Summary {
     pub p999: Option<f64>,
     /// Largest.
     pub max: Option<f64>,
+}
+
+impl Summary {
+    /// The percentiles that so many samples carry: p90 and p95 need 10 and 20, so that one sample lies
+    /// beyond them, as p99 and p999 do.
+    #[must_use]
+    pub fn with_percentiles(self, at: impl Fn(f64) -> Option<f64>) -> Self {
+        let at = |percent, needs| if self.count >= needs { at(percent) } else { None };
+        let (p50, p90, p95) = (at(50.0, 1), at(90.0, 10), at(95.0, 20));
+        let (p99, p999) = (at(99.0, 100), at(99.9, 1000));
+        Self { p50, p90, p95, p99, p999, ..self }
+    }
 }
 
 /// Bytes on the accepted sockets of the server, over the window.

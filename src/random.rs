@@ -87,6 +87,8 @@ pub mod stream {
     pub const NETWORK: u64 = 7;
     /// Which events of a rhythm are left out.
     pub const THINNING: u64 = 8;
+    /// Whom a fault picks out.
+    pub const FAULT: u64 = 9;
     /// Which server a client is placed on.
     pub const PLACEMENT: u64 = 16;
     /// Which server an event without an author is published to.

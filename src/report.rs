@@ -8,9 +8,12 @@ use anyhow::{Context as _, bail};
 
 use crate::outcome::{Outcome, SCHEMA};
 
+pub mod advice;
 pub mod chart;
+pub mod claims;
 pub mod compare;
 pub mod csv;
+pub mod faults;
 #[cfg(test)]
 mod fixture;
 pub mod fleet;
@@ -19,6 +22,7 @@ pub mod lessons;
 pub mod measure;
 pub mod noise;
 pub mod numbers;
+pub mod sweep;
 pub mod text;
 pub mod titles;
 pub mod verdict;
@@ -65,16 +69,29 @@ pub fn write(outcome: &Outcome, dir: &Path) -> anyhow::Result<Written> {
     Ok(Written { outcome: Some(outcome_path), html: html_path, charts })
 }
 
-/// Reads an outcome document.
+/// Reads an outcome document, or the array of them that `run` prints for several scenarios.
 ///
 /// # Errors
 /// The file is missing or unreadable, is no JSON, is of another schema, or lacks a field; the message
 /// names the file.
-pub fn read(path: &Path) -> anyhow::Result<Outcome> {
+pub fn read(path: &Path) -> anyhow::Result<Vec<Outcome>> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let name = path.display();
     let value: serde_json::Value =
         serde_json::from_slice(&bytes).with_context(|| format!("{name} is not JSON"))?;
+    match value {
+        serde_json::Value::Array(several) => {
+            if several.is_empty() {
+                bail!("{name} holds no outcome");
+            }
+            several.into_iter().map(|value| one(value, path)).collect()
+        }
+        value => Ok(vec![one(value, path)?]),
+    }
+}
+
+fn one(value: serde_json::Value, path: &Path) -> anyhow::Result<Outcome> {
+    let name = path.display();
     match value.get("schema").and_then(serde_json::Value::as_str) {
         Some(SCHEMA) => {}
         Some(other) => bail!("{name} is of schema {other:?}; this version reads {SCHEMA:?}"),

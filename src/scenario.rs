@@ -8,6 +8,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::claim::Claim;
+use crate::fault::Fault;
 use crate::headers::Headers;
 use crate::link::Link;
 use crate::threshold::Threshold;
@@ -17,6 +19,7 @@ use crate::workload::Trace;
 
 pub mod file;
 pub mod fleet;
+mod pace;
 mod plain;
 pub mod shipped;
 
@@ -68,15 +71,27 @@ pub struct Scenario {
     /// The ways compared, in file order; labels are unique.
     #[serde(rename = "transport")]
     pub transports: Vec<Transport>,
+    /// What goes wrong on purpose, in file order.
+    #[serde(default, rename = "fault")]
+    pub faults: Vec<Fault>,
     /// Conditions that make the run fail with exit code 99.
     #[serde(default, rename = "threshold")]
     pub thresholds: Vec<Threshold>,
+    /// Published figures that the run is to reproduce.
+    #[serde(default, rename = "claim")]
+    pub claims: Vec<Claim>,
 }
 
 impl Scenario {
     /// What of it only real servers can show, in words; none where every engine will do.
     #[must_use]
     pub fn needs_live(&self) -> Option<&'static str> {
+        if !self.faults.is_empty() {
+            return Some(
+                "[[fault]] breaks real processes and connections, which only --engine live has; \
+                 run it so, or leave [[fault]] out",
+            );
+        }
         if self.fleet.is_some() {
             return Some(
                 "[fleet] is about real servers and what is between them, which only --engine live has; \

@@ -28,6 +28,7 @@ pub mod fuzz;
 mod guard;
 mod guest;
 mod head;
+mod leave;
 mod long_poll;
 mod meter;
 mod metrics;
@@ -93,8 +94,11 @@ pub struct Settings {
     pub idle_keep_alive: Duration,
     /// How long an HTTP client may take no byte of its answer.
     pub write_stall: Duration,
-    /// How long shutdown waits for requests under way.
+    /// Within this time of its shutdown the server is empty: readers are sent away one after another,
+    /// and requests under way are waited for.
     pub drain: Duration,
+    /// Sends readers away at once, cancelled before or after the shutdown began.
+    pub at_once: CancellationToken,
     /// The clock that stamps events.
     pub clock: Clock,
     /// Draws the first ping and comment of readers that name themselves by a number.
@@ -139,6 +143,11 @@ impl Default for Settings {
             idle_keep_alive: Duration::from_secs(300),
             write_stall: Duration::from_secs(30),
             drain: Duration::from_secs(30),
+            at_once: {
+                let now = CancellationToken::new();
+                now.cancel();
+                now
+            },
             clock: Clock::anchored_now(),
             seed: None,
             headers: Headers::Lean,
@@ -172,6 +181,8 @@ struct App {
     tls: Option<Arc<rustls::ServerConfig>>,
     /// Readers so far, to spread the first pings of those without a number.
     readers: AtomicU64,
+    /// Readers sent away so far.
+    leavers: AtomicU64,
     shutdown: CancellationToken,
     tasks: TaskTracker,
 }
@@ -200,11 +211,12 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves until `shutdown`, then drains: sockets are closed with 1001, streams end, held polls are
-/// answered, requests under way finish, all within `settings.drain`.
+/// Serves until `shutdown`, then drains within `settings.drain`: it accepts no more, requests under way
+/// finish, and readers are sent away one after another, or at once (`settings.at_once`): sockets are
+/// closed with 1012 or 1001, streams end, held polls are answered.
 ///
-/// `control`, if given, answers the same calls and those of `/control/` besides; nothing on it is
-/// counted.
+/// `control`, if given, answers the same calls and those of `/control/` besides, until the drain is
+/// over; nothing on it is counted.
 ///
 /// # Errors
 /// A listener has no address, or one that others reach while no token protects publishing.
@@ -221,46 +233,52 @@ pub async fn run(
     }
     let guests = Guests::new(settings.max_per_address, settings.max_rate, settings.limit_loopback);
     let counters = Arc::new(Counters::default());
-    let tasks = TaskTracker::new();
     let abort = CancellationToken::new();
 
-    let app = |counts: &Arc<Counters>, listener: &TcpListener, public: bool| -> std::io::Result<Arc<App>> {
+    let app = |listener: &TcpListener, part: Part| -> std::io::Result<Arc<App>> {
         Ok(Arc::new(App {
             settings: settings.clone(),
             broker: settings.broker.clone(),
             guests: guests.clone(),
-            counters: counts.clone(),
+            counters: part.counters,
             public: counters.clone(),
             local: listener.local_addr()?.ip(),
-            link: settings.link.clone().filter(|_| public),
-            tls: settings.tls.clone().filter(|_| public),
+            link: part.link,
+            tls: part.tls,
             readers: AtomicU64::new(0),
-            shutdown: shutdown.clone(),
-            tasks: tasks.clone(),
+            leavers: AtomicU64::new(0),
+            shutdown: part.shutdown,
+            tasks: TaskTracker::new(),
         }))
     };
-    let public_app = app(&counters, &public, true)?;
-    let control_app = match &control {
-        Some(listener) => Some(app(&Arc::default(), listener, false)?),
-        None => None,
-    };
-
+    let (link, tls) = (settings.link.clone(), settings.tls.clone());
+    let public_app = app(&public, Part { counters: counters.clone(), link, tls, shutdown })?;
     counters.rss_start.store(os::resident_bytes(), Relaxed);
-    if let (Some(listener), Some(app)) = (control, control_app) {
+    if let Some(listener) = control {
+        let part = Part { counters: Arc::default(), link: None, tls: None, shutdown: abort.clone() };
+        let app = app(&listener, part)?;
         let router = routes::with_control(app.clone());
-        tasks.spawn(connection::accept(listener, app, router, abort.clone()));
+        tokio::spawn(connection::accept(listener, app, router, abort.clone()));
     }
     let router = routes::public(public_app.clone());
+    let tasks = public_app.tasks.clone();
     tokio::select! {
         () = connection::accept(public, public_app, router, abort.clone()) => {}
         () = forget_idle_guests(&guests) => {}
     }
 
     tasks.close();
-    if tokio::time::timeout(settings.drain, tasks.wait()).await.is_err() {
-        abort.cancel();
-    }
+    let _ = tokio::time::timeout(settings.drain, tasks.wait()).await;
+    abort.cancel();
     Ok(())
+}
+
+/// What is different between the two listeners.
+struct Part {
+    counters: Arc<Counters>,
+    link: Option<Link>,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    shutdown: CancellationToken,
 }
 
 /// Whether only this machine reaches an address, so that publishing needs no token.

@@ -110,7 +110,7 @@ pub fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Deliv
         prediction: options.prediction.clone(),
         interrupted_at_s: None,
         in_turn: false,
-        machine: None,
+        machine: Some(outcome::Machine::here()),
         generator: None,
         transports,
         thresholds: Vec::new(),

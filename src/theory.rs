@@ -19,9 +19,10 @@ mod news;
 mod poll;
 mod push;
 mod traffic;
+mod trip;
 mod view;
 
-pub use engine::{Unable, run};
+pub use engine::{Unable, on_average, run};
 use law::Law;
 use traffic::Traffic;
 use view::View;

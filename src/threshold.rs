@@ -58,6 +58,25 @@ pub fn check_expression(metric: &str, expression: &str) -> Result<(), String> {
     found.map_or(Ok(()), |found| found.accepts(condition.aggregate))
 }
 
+/// Checks that `metric` is one number of a transport of `labels`, and not a distribution.
+///
+/// # Errors
+/// A sentence saying what would be right.
+pub fn check_number(metric: &str, labels: &[&str]) -> Result<(), String> {
+    check_metric(metric, labels)?;
+    let found = metric.split_once('.').and_then(|(_, name)| metrics::find(name));
+    let one = found.is_none_or(|found| found.accepts(Aggregate::Value).is_ok());
+    if one { Ok(()) } else { Err(format!("is a distribution; take one number of it, like {metric}.mean")) }
+}
+
+/// The one number that `metric` is in an outcome.
+///
+/// # Errors
+/// Why it is null.
+pub fn number(metric: &str, outcome: &Outcome) -> Result<f64, String> {
+    taken(metric, Aggregate::Value, outcome)
+}
+
 /// Holds an outcome to its thresholds. A metric that is null fails, with the reason.
 #[must_use]
 pub fn evaluate(thresholds: &[Threshold], outcome: &Outcome) -> Vec<ThresholdOutcome> {
@@ -78,22 +97,29 @@ pub fn evaluate(thresholds: &[Threshold], outcome: &Outcome) -> Vec<ThresholdOut
 /// The value and whether the condition held, or why there is no value.
 fn measure(threshold: &Threshold, outcome: &Outcome) -> Result<(f64, bool), String> {
     let condition: Condition = grammar::parse(&threshold.expression)?;
-    let (label, name) = threshold.metric.split_once('.').unwrap_or((&threshold.metric, ""));
+    let actual = taken(&threshold.metric, condition.aggregate, outcome)?;
+    Ok((actual, condition.holds(actual)))
+}
+
+fn taken(metric: &str, aggregate: Aggregate, outcome: &Outcome) -> Result<f64, String> {
+    let (label, name) = metric.split_once('.').unwrap_or((metric, ""));
     let transport = outcome
         .transports
         .iter()
         .find(|transport| transport.label == label)
         .ok_or_else(|| format!("null: the run has no transport \"{label}\""))?;
     let metric = metrics::find(name).ok_or_else(|| format!("null: \"{name}\" is not measured"))?;
-    let actual = value(transport, metric, condition.aggregate)?;
-    Ok((actual, condition.holds(actual)))
+    value(transport, metric, aggregate)
 }
 
 fn value(transport: &TransportOutcome, metric: Metric, aggregate: Aggregate) -> Result<f64, String> {
     metric.accepts(aggregate)?;
     let found = match aggregate {
         Aggregate::Percentile(n) if grammar::stored(n).is_none() => {
-            return metrics::from_histogram(&transport.latency_histogram_us, n);
+            return match &transport.latency_histogram_us {
+                Some(buckets) => metrics::from_histogram(buckets, n),
+                None => Err(metric.why_null(transport, aggregate)),
+            };
         }
         _ => metric.read(transport, aggregate),
     };

@@ -11,6 +11,10 @@ use crate::units::{duration_text, optional_duration_text};
 /// Time between the comments on an event stream.
 pub const COMMENT_EVERY: Duration = Duration::from_secs(15);
 
+/// How somebody polls who was refused a socket: held as long as most proxies allow …
+pub const FALLBACK_HOLD: Duration = Duration::from_secs(25);
+/// … or, refused that too, so often.
+pub const FALLBACK_INTERVAL: Duration = Duration::from_secs(5);
 /// Most events that the server takes from a feed at one time for a streaming reader, hence most events
 /// of one frame, …
 pub const FRAME_EVENTS: usize = 256;
@@ -195,6 +199,15 @@ impl Pace {
     }
 }
 
+/// How long somebody waits before the `attempt`-th try (from 0) to come back: 1 s doubling to 5 s,
+/// shortened by up to half at random, so that a crowd that was lost together does not return together.
+#[must_use]
+pub fn retry_after(seed: u64, client: u32, attempt: u32) -> Duration {
+    let full = (1u64 << attempt.min(3)).min(5) as f64;
+    let jitter = Dice::new(seed, &[stream::RECONNECT, client.into(), attempt.into()]).unit();
+    Duration::from_secs_f64(full * (1.0 - 0.5 * jitter))
+}
+
 /// When to poll next, and what passed meanwhile: the one definition of pacing on an absolute schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Next {
@@ -226,6 +239,19 @@ pub fn first_poll(from: i64, phase: i64, interval: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_crowd_comes_back_spread_out_and_ever_more_slowly() {
+        for (attempt, longest) in [(0, 1.0), (1, 2.0), (2, 4.0), (3, 5.0), (40, 5.0)] {
+            let pauses = (0..1000).map(|client| retry_after(1, client, attempt).as_secs_f64());
+            let (mut least, mut most) = (f64::MAX, 0.0f64);
+            for pause in pauses {
+                (least, most) = (least.min(pause), most.max(pause));
+            }
+            assert!(least >= longest / 2.0 && most <= longest, "{attempt}: {least} to {most}");
+            assert!(most - least > 0.48 * longest, "{attempt}: {least} to {most}");
+        }
+    }
 
     #[test]
     fn a_slow_answer_skips_and_keeps_the_grid() {

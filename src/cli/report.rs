@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::{Exit, Usage, print};
+use crate::outcome::Outcome;
 use crate::report;
 use crate::report::compare::{self, Comparison};
 
@@ -14,6 +15,9 @@ pub(super) struct Args {
     /// The outcome.json of a run; several are compared (merging shards is not built yet)
     #[arg(required = true, value_name = "OUTCOME.json")]
     outcomes: Vec<PathBuf>,
+    /// Print what others published beside what the runs say, as Markdown, and write nothing
+    #[arg(long, conflicts_with_all = ["out", "open"])]
+    claims: bool,
     /// Directory to write to [default: the outcome's own; reports/compare for several]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -25,7 +29,11 @@ pub(super) struct Args {
 pub(super) fn run(args: Args) -> Exit {
     refuse_repetitions(&args.outcomes)?;
     let read = |path: &PathBuf| report::read(path).map_err(|error| Usage(format!("{error:#}")));
-    let mut outcomes = args.outcomes.iter().map(read).collect::<Result<Vec<_>, Usage>>()?;
+    let read = args.outcomes.iter().map(read).collect::<Result<Vec<_>, Usage>>()?;
+    let mut outcomes: Vec<Outcome> = read.into_iter().flatten().collect();
+    if args.claims {
+        return claims(&outcomes);
+    }
     let written = match (&mut outcomes[..], &args.outcomes[..]) {
         ([outcome], [path]) => {
             // The parent of a bare file name is empty, which means the present directory.
@@ -47,6 +55,15 @@ pub(super) fn run(args: Args) -> Exit {
         open::that_detached(&written.html)
             .with_context(|| format!("cannot open {}", written.html.display()))?;
     }
+    Ok(0)
+}
+
+fn claims(outcomes: &[Outcome]) -> Exit {
+    if outcomes.iter().all(|outcome| outcome.scenario.claims.is_empty()) {
+        let right = "run one of those that do, like `anynews run pull-grid`";
+        return Err(Usage(format!("no scenario of these outcomes has a [[claim]]; {right}")).into());
+    }
+    print(&report::claims::markdown(outcomes))?;
     Ok(0)
 }
 

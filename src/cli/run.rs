@@ -2,21 +2,16 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use anyhow::Context as _;
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
-use super::signals::Signals;
-use super::{Exit, THRESHOLD_FAILED, Usage, print, say, stage};
-use crate::live;
+use super::engine::{self, How};
+use super::signals::Signal;
+use super::{Exit, Format, THRESHOLD_FAILED, Usage, print, say, stage};
 use crate::outcome::{Delivery, Outcome};
 use crate::report;
 use crate::scenario::file::Overrides;
 use crate::scenario::{Engine, Scenario, shipped};
-use crate::{sim, theory};
 
 /// Options of `run`.
 #[derive(Debug, clap::Args)]
@@ -34,10 +29,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Seed of every random draw
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     seed: Option<u64>,
     /// Length of the measured window
-    #[arg(long, value_name = "D")]
+    #[arg(long, value_name = "D", allow_hyphen_values = true)]
     duration: Option<String>,
     /// Report directory [default: reports/NAME]
     #[arg(long, value_name = "DIR")]
@@ -66,12 +61,6 @@ pub(super) struct Args {
     /// No progress, no transcript, no question
     #[arg(short, long)]
     quiet: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 pub(super) fn run(args: Args) -> Exit {
@@ -108,6 +97,7 @@ fn load(args: &Args) -> anyhow::Result<Vec<Scenario>> {
         engine: args.engine.clone(),
         duration: args.duration.clone(),
         only: args.only.clone(),
+        vary: Vec::new(),
     };
     let mut scenarios = Vec::new();
     let mut problems = Vec::new();
@@ -162,68 +152,21 @@ async fn all(args: &Args, scenarios: &[Scenario], directories: &[PathBuf]) -> Ex
 async fn one(args: &Args, scenario: &Scenario, signal: &Signal) -> anyhow::Result<(Outcome, Vec<Delivery>)> {
     let on_terminal = std::io::stderr().is_terminal() && !args.quiet;
     let may_ask = on_terminal && std::io::stdin().is_terminal() && args.format == Format::Text;
-    let prediction = if may_ask { stage::ask(scenario)? } else { None };
-    match scenario.engine {
-        Engine::Live => live_run(args, scenario, signal, prediction, on_terminal).await,
-        Engine::Sim | Engine::Theory => computed_run(args, scenario, signal, prediction).await,
-    }
-}
-
-/// An engine that only computes: a signal ends the program, since nothing was measured yet.
-async fn computed_run(
-    args: &Args,
-    scenario: &Scenario,
-    signal: &Signal,
-    prediction: Option<String>,
-) -> anyhow::Result<(Outcome, Vec<Delivery>)> {
-    let keep_deliveries = args.samples;
-    let owned = scenario.clone();
-    let computing = tokio::task::spawn_blocking(move || {
-        if owned.engine == Engine::Theory {
-            let outcome = theory::run(&owned, prediction).map_err(|error| error.to_string())?;
-            return Ok((outcome, Vec::new()));
-        }
-        let options = sim::Options { prediction, keep_deliveries, ..sim::Options::default() };
-        sim::run(&owned, &options).map_err(|error| error.to_string())
-    });
-    tokio::select! {
-        result = computing => {
-            result?.map_err(|error: String| Usage(format!("{}: {error}", scenario.name)).into())
-        }
-        () = signal.interrupt.cancelled() => std::process::exit(signal.code().into()),
-    }
-}
-
-async fn live_run(
-    args: &Args,
-    scenario: &Scenario,
-    signal: &Signal,
-    prediction: Option<String>,
-    on_terminal: bool,
-) -> anyhow::Result<(Outcome, Vec<Delivery>)> {
-    let (progress, events) = mpsc::unbounded_channel();
-    let show = match (args.quiet, on_terminal) {
-        (true, _) => stage::Show::Nothing,
-        (false, true) => stage::Show::Stage,
-        (false, false) => stage::Show::Lines,
-    };
-    let showing = tokio::spawn(stage::play(scenario.clone(), show, events));
-    let options = live::Options {
-        executable: std::env::current_exe()?,
+    let how = How {
         in_turn: args.in_turn,
-        prediction,
         keep_deliveries: args.samples,
-        progress,
-        interrupt: signal.interrupt.clone(),
-        hurry: signal.hurry.clone(),
+        prediction: if may_ask { stage::ask(scenario)? } else { None },
+        show: match (args.quiet, on_terminal) {
+            (true, _) => stage::Show::Nothing,
+            (false, true) => stage::Show::Stage,
+            (false, false) => stage::Show::Lines,
+        },
     };
-    let result = live::run(scenario, &options).await;
-    drop(options);
-    let _ = showing.await;
-    result.map_err(|error| match error {
-        live::Error::TooLarge(why) => Usage(format!("{}: {why}", scenario.name)).into(),
-        live::Error::Failed(error) => error,
-    })
+    match engine::run(scenario, how, signal).await? {
+        Some(measured) => Ok(measured),
+        // Nothing was measured yet, so there is nothing to write.
+        None => std::process::exit(signal.code().into()),
+    }
 }
 
 fn save(args: &Args, outcome: &Outcome, deliveries: &[Delivery], directory: &Path) -> anyhow::Result<()> {
@@ -256,38 +199,4 @@ fn print_json(outcomes: &[Outcome], asked: usize) -> anyhow::Result<()> {
         several => serde_json::to_string_pretty(several)?,
     };
     Ok(print(&format!("{text}\n"))?)
-}
-
-/// SIGINT and SIGTERM: the first ends the window early, the second the wait for what is still under
-/// way, the third the program.
-#[derive(Clone)]
-struct Signal {
-    interrupt: CancellationToken,
-    hurry: CancellationToken,
-    code: Arc<AtomicU8>,
-}
-
-impl Signal {
-    fn watch() -> std::io::Result<Self> {
-        let (interrupt, hurry) = (CancellationToken::new(), CancellationToken::new());
-        let signal = Self { interrupt, hurry, code: Arc::new(AtomicU8::new(0)) };
-        let Self { interrupt, hurry, code } = signal.clone();
-        let mut signals = Signals::take_over()?;
-        tokio::spawn(async move {
-            loop {
-                let number = signals.next().await;
-                let again = code.swap(number, Ordering::Relaxed) != 0;
-                match (again, hurry.is_cancelled()) {
-                    (false, _) => interrupt.cancel(),
-                    (true, false) => hurry.cancel(),
-                    (true, true) => std::process::exit(number.into()),
-                }
-            }
-        });
-        Ok(signal)
-    }
-
-    fn code(&self) -> u8 {
-        self.code.load(Ordering::Relaxed)
-    }
 }

@@ -59,7 +59,11 @@ fn usage(error: LoadError) -> Usage {
 
 fn list() -> Result<String, LoadError> {
     let mut out = String::new();
-    for shipped in shipped::all() {
+    for shipped in shipped::course() {
+        entry(&mut out, &shipped::load(shipped.name, &Overrides::default())?);
+    }
+    out.push_str("Published results, and where polling wins\n\n");
+    for shipped in shipped::published() {
         entry(&mut out, &shipped::load(shipped.name, &Overrides::default())?);
     }
     out.push_str("anynews run letters              runs one\n");

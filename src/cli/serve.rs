@@ -1,7 +1,7 @@
 //! `anynews serve`: the server alone, and the child that `run` starts for each transport.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::num::NonZeroU32;
 use std::pin::pin;
 use std::time::Duration;
@@ -34,8 +34,8 @@ const CONNECTIONS: u64 = 10_000;
 /// Options of `serve`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    /// Address to listen on, like 127.0.0.1:8080 or localhost:0; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     /// Where events are kept, and how they come to other servers
     #[arg(long, value_name = "BROKER", value_enum, default_value_t = Kept::Memory)]
@@ -82,7 +82,8 @@ pub(super) struct Args {
     /// Speak TLS (https, wss) with a certificate made for this run; curl --insecure takes it
     #[arg(long)]
     tls: bool,
-    /// How long to wait for requests under way when stopping
+    /// How long stopping may take: SIGTERM sends readers away one after another within this time
+    /// (Ctrl-C at once), and requests under way are waited for
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
     drain: Duration,
     /// How long the first event due to a WebSocket waits for others to share its frame, an array of
@@ -128,6 +129,9 @@ struct Child {
     /// Parent: end with it
     #[arg(long, hide = true)]
     child_of: Option<u32>,
+    /// SIGTERM sends everybody away at once, too
+    #[arg(long, hide = true)]
+    at_once: bool,
     /// Time between pings
     #[arg(long, hide = true, default_value = "25s", value_parser = parse_duration)]
     ping: Duration,
@@ -140,6 +144,12 @@ struct Child {
     /// How long a connection may idle between requests
     #[arg(long, hide = true, default_value = "5m", value_parser = parse_duration)]
     idle_keep_alive: Duration,
+}
+
+/// An address, or the first that a name stands for.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let wrong = || format!("{text} is no address; write one like 127.0.0.1:8080 or localhost:0");
+    text.to_socket_addrs().map_err(|_| wrong())?.next().ok_or_else(wrong)
 }
 
 fn size(text: &str) -> Result<usize, String> {
@@ -219,10 +229,14 @@ async fn serve(args: Args, max_connections: u64) -> Exit {
     // A parent that started it knows its network, and closes the pipe after the addresses.
     let (tls, certificate) = if args.tls { Some(tls::server()?) } else { None }.unzip();
     announce(&public, control.as_ref(), certificate.as_ref(), args.network.as_ref().filter(|_| !child))?;
+    // Asked by SIGTERM, as those who start servers for others ask, it sends people away one by one.
+    let at_once = CancellationToken::new();
+    let spread = !args.child.at_once;
+    let settings =
+        Settings { tls, at_once: at_once.clone(), ..settings(args, max_connections, clock, broker) };
     if child {
-        stop_at_end_of_stdin(stop.clone())?;
+        stop_at_end_of_stdin(stop.clone(), at_once.clone())?;
     }
-    let settings = Settings { tls, ..settings(args, max_connections, clock, broker) };
     let mut server = pin!(server::run(public, control, settings, stop.clone()));
     let mut code = 0;
     loop {
@@ -235,6 +249,9 @@ async fn serve(args: Args, max_connections: u64) -> Exit {
                     return Ok(signal);
                 }
                 code = signal;
+                if !(spread && signals::is_terminate(signal)) {
+                    at_once.cancel();
+                }
                 stop.cancel();
             },
         }
@@ -314,10 +331,11 @@ fn announce(
 }
 
 /// Cancels `stop` when stdin ends, which it does however the parent ends.
-fn stop_at_end_of_stdin(stop: CancellationToken) -> std::io::Result<()> {
+fn stop_at_end_of_stdin(stop: CancellationToken, at_once: CancellationToken) -> std::io::Result<()> {
     // A thread of its own: Tokio's stdin would hold up the end of the runtime.
     std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
         let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        at_once.cancel();
         stop.cancel();
     })?;
     Ok(())

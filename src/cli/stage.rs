@@ -235,6 +235,7 @@ impl Stage {
                     self.spoken = Some(format!("{:.0} s · {}", at as f64 / 1e6, all.join(" · ")));
                 }
             }
+            Progress::Fault(kind) => self.say(format!("fault: {kind}")),
             Progress::Grace => {
                 self.at = self.duration;
                 self.say("waiting for what is still on its way".to_owned());

@@ -11,6 +11,8 @@ pub(super) struct Answer<'a> {
     #[serde(borrow)]
     pub(super) epoch: Cow<'a, str>,
     pub(super) offset: u64,
+    #[serde(default = "yes")]
+    pub(super) recovered: bool,
     #[serde(default)]
     pub(super) more: bool,
     #[serde(borrow)]
@@ -33,6 +35,12 @@ pub(super) struct Hello<'a> {
     #[serde(borrow)]
     pub(super) epoch: Cow<'a, str>,
     pub(super) offset: u64,
+    #[serde(default = "yes")]
+    pub(super) recovered: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// One text frame of a socket.
@@ -42,14 +50,21 @@ pub(super) struct Frame<'a> {
     pub(super) hello: Option<Hello<'a>>,
     #[serde(borrow, default)]
     pub(super) ack: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) error: Option<&'a RawValue>,
+    #[serde(default)]
+    pub(super) error: Option<Refusal>,
     #[serde(default)]
     offset: u64,
     #[serde(borrow, default)]
     pub(super) id: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     data: Option<&'a RawValue>,
+}
+
+/// As much of a refusal (RFC 9457) as a simulated client looks at.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct Refusal {
+    #[serde(default)]
+    pub(super) status: u16,
 }
 
 /// An acknowledgement's inside.

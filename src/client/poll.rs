@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::http::{Asker, person};
+use super::http::{Asker, Line};
 use super::{Crowd, sender};
 use crate::ledger::Polled;
 use crate::random::{Dice, stream};
@@ -22,53 +22,61 @@ pub(super) struct Manner {
 }
 
 pub(super) async fn stay(crowd: &Crowd, client: u32, visit: &Visit, came: i64, manner: Manner) -> i64 {
-    let Ok(http) = person(crowd, manner.keep_alive, manner.http, Some(TIMEOUT)) else { return i64::MIN };
-    let mut asker = Asker::new(crowd, client, http, manner.conditional);
+    let Manner { pace, keep_alive, conditional, http } = manner;
+    let Ok(line) = Line::new(crowd, keep_alive, http, Some(TIMEOUT)) else { return i64::MIN };
+    let mut asker = Asker::new(crowd, client, &line, conditional);
     if !asker.find_position(visit, came).await || !crowd.through_the_gate().await {
         return i64::MIN;
     }
-    let answered = crowd.now();
-    let http = asker.http().clone();
+    let own = crowd.own_events(client, visit);
+    // Who comes while the run is on has begun a grid of polls by asking where the feed stands.
+    let first = if visit.is_first() {
+        first_on_the_grid(crowd, client, pace, -crowd.warmup)
+    } else {
+        next_on_the_grid(crowd, pace, came, crowd.now())
+    };
     let (asked, sent) = tokio::join!(
-        ask_on_the_grid(crowd, client, visit, &mut asker, manner.pace, (came, answered)),
-        sender::live(crowd, client, visit, &http)
+        ask_on_the_grid(crowd, client, visit, &mut asker, pace, first),
+        sender::live(crowd, client, visit, &line, own)
     );
     asked.max(sent)
 }
 
-/// Asks until the visit is over; returns when the last answer came. Who `came` while the run was on, and
-/// was `answered` where the feed stands, has begun a grid of polls by that.
-async fn ask_on_the_grid(
+/// Where somebody's grid of polls begins: at an even share of an interval after `from`.
+pub(super) fn first_on_the_grid(crowd: &Crowd, client: u32, pace: Pace, from: i64) -> i64 {
+    let share = Dice::new(crowd.seed, &[stream::POLL_PHASE, client.into()]).unit();
+    first_poll(from, (share * pace.least() as f64) as i64, pace.least())
+}
+
+/// The next point of the grid; those that passed while an answer was outstanding are booked as skipped.
+fn next_on_the_grid(crowd: &Crowd, pace: Pace, intended: i64, answered: i64) -> i64 {
+    let next = pace.next(intended, answered);
+    if next.skipped > 0 {
+        let mut ledger = crowd.ledger();
+        for k in 1..=next.skipped {
+            ledger.poll_skipped(intended + k * next.interval, answered);
+        }
+    }
+    next.at
+}
+
+/// Polls until the visit is over, for the first time when `intended`; returns when the last answer came.
+pub(super) async fn ask_on_the_grid(
     crowd: &Crowd,
     client: u32,
     visit: &Visit,
     asker: &mut Asker<'_>,
     mut pace: Pace,
-    (came, mut answered): (i64, i64),
+    mut intended: i64,
 ) -> i64 {
-    let skip = |pace: Pace, intended: i64, answered: i64| {
-        let next = pace.next(intended, answered);
-        if next.skipped > 0 {
-            let mut ledger = crowd.ledger();
-            for k in 1..=next.skipped {
-                ledger.poll_skipped(intended + k * next.interval, answered);
-            }
-        }
-        next.at
-    };
-    let mut intended = if visit.is_first() {
-        let share = Dice::new(crowd.seed, &[stream::POLL_PHASE, client.into()]).unit();
-        first_poll(-crowd.warmup, (share * pace.least() as f64) as i64, pace.least())
-    } else {
-        skip(pace, came, answered)
-    };
+    let mut answered = crowd.now();
     while intended < visit.until {
         tokio::select! {
             () = crowd.sleep_until(intended) => {}
             () = crowd.stop.cancelled() => return answered,
         }
         answered = ask(crowd, client, asker, &mut pace, intended).await;
-        intended = skip(pace, intended, answered);
+        intended = next_on_the_grid(crowd, pace, intended, answered);
     }
     tokio::select! {
         () = crowd.over(visit) => {}

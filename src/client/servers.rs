@@ -10,13 +10,34 @@ pub struct Servers {
     homes: Vec<u32>,
     /// Whether each ask goes to the next server, as a balancer without stickiness would send it.
     roam: bool,
+    /// Whether a position in one server's feed means the same at all others.
+    alike: bool,
 }
 
 impl Servers {
     /// Everybody at the server of theirs, or by asks at all in turn, beginning with their own.
     #[must_use]
     pub fn new(addresses: Vec<SocketAddr>, homes: Vec<u32>, roam: bool) -> Self {
-        Self { addresses, homes, roam }
+        Self { addresses, homes, roam, alike: false }
+    }
+
+    /// Says that a position in one server's feed means the same at all others.
+    #[must_use]
+    pub fn alike(mut self, alike: bool) -> Self {
+        self.alike = alike;
+        self
+    }
+
+    /// See [`Servers::alike`].
+    #[must_use]
+    pub fn are_alike(&self) -> bool {
+        self.alike
+    }
+
+    /// The server of a client who passed on `moved` times.
+    #[must_use]
+    pub fn after(&self, client: u32, moved: usize) -> SocketAddr {
+        self.at(self.home(client) + moved)
     }
 
     /// The server of a client: for streams, sockets and sends.

@@ -1,62 +1,70 @@
 //! Server-sent events: one GET whose answer never ends.
 
+use std::net::SocketAddr;
+
 use futures_util::StreamExt;
 
 use super::answer::{Hello, Incoming};
-use super::http::person;
-use super::{Crowd, Position, Saw, back_off, dress, sender};
+use super::comeback::Comeback;
+use super::http::Line;
+use super::{Crowd, Position, Saw, dress, sender};
 use crate::headers::Ask;
 use crate::transport::Http;
 use crate::workload::Visit;
 
 pub(super) async fn stay(crowd: &Crowd, client: u32, visit: &Visit) -> i64 {
-    let Ok(http) = person(crowd, true, Http::One, None) else { return i64::MIN };
+    let Ok(line) = Line::new(crowd, true, Http::One, None) else { return i64::MIN };
     let sending = async {
         if crowd.through_the_gate().await {
-            return sender::live(crowd, client, visit, &http).await;
+            return sender::live(crowd, client, visit, &line, crowd.own_events(client, visit)).await;
         }
         i64::MIN
     };
-    tokio::join!(listen(crowd, client, visit, &http), sending).1
+    tokio::join!(listen(crowd, client, visit, &line), sending).1
 }
 
 /// Keeps a stream open until the visit is over, resuming after a loss.
-async fn listen(crowd: &Crowd, client: u32, visit: &Visit, http: &reqwest::Client) {
+async fn listen(crowd: &Crowd, client: u32, visit: &Visit, line: &Line) {
     let mut position = None;
-    let mut attempt = 0;
+    let mut comeback = Comeback::new(crowd, client);
     while !crowd.stop.is_cancelled() {
         let again = position.is_some();
+        let mut feeling = crowd.feel(client);
         let stream = tokio::select! {
-            stream = open(crowd, client, http, position.as_ref()) => stream,
+            stream = open(crowd, client, line, position.as_ref(), comeback.server()) => stream,
             () = crowd.stop.cancelled() => return,
         };
         crowd.ledger().opened(stream.is_some(), again);
         if let Some(response) = stream {
-            attempt = 0;
+            comeback.stands();
+            crowd.stands(client, again);
             tokio::select! {
                 () = read(crowd, client, visit, response, &mut position) => {}
+                () = feeling.cut() => line.cut(),
                 () = crowd.over(visit) => return,
                 () = crowd.stop.cancelled() => return,
             }
+            crowd.ledger().set_present(client, false);
         }
-        back_off(crowd, client, attempt).await;
-        attempt += 1;
+        comeback.pause().await;
     }
 }
 
 async fn open(
     crowd: &Crowd,
     client: u32,
-    http: &reqwest::Client,
+    line: &Line,
     position: Option<&Position>,
+    server: SocketAddr,
 ) -> Option<reqwest::Response> {
     let _turn = crowd.opening.acquire().await.ok()?;
     let after = position.map(Position::query).unwrap_or_default();
     let query = crowd.query(client);
-    let (scheme, server, topic) = (crowd.scheme("http"), crowd.servers.of(client), crowd.topic(client));
+    let (scheme, topic) = (crowd.scheme("http"), crowd.topic(client));
     let url = format!("{scheme}://{server}/topics/{topic}/stream?{query}{after}");
+    let http = line.http();
     let request = http.get(url).header("accept", "text/event-stream");
-    let response = dress::send(crowd, http, Ask::Stream, request).await.ok()?;
+    let response = dress::send(crowd, &http, Ask::Stream, request).await.ok()?;
     response.status().is_success().then_some(response)
 }
 
@@ -69,7 +77,10 @@ async fn read(
 ) {
     let mut chunks = response.bytes_stream();
     let mut parser = Parser::default();
-    while let Some(Ok(chunk)) = chunks.next().await {
+    let mut feeling = crowd.feel(client);
+    loop {
+        feeling.reads().await;
+        let Some(Ok(chunk)) = chunks.next().await else { return };
         parser.push(&chunk);
         while let Some(block) = parser.next_block() {
             take(crowd, client, visit, &block, position);
@@ -84,6 +95,7 @@ fn take(crowd: &Crowd, client: u32, visit: &Visit, block: &Block, position: &mut
     if block.event == "hello" {
         let Ok(hello) = serde_json::from_str::<Hello<'_>>(&block.data) else { return };
         let first = position.is_none();
+        crowd.learned(client, hello.recovered);
         *position = Some(Position { epoch: hello.epoch.into_owned(), offset: hello.offset });
         if first {
             crowd.positioned(client, visit);

@@ -278,6 +278,14 @@ impl Book {
         }
     }
 
+    /// The same event once more.
+    pub fn sent_again(&mut self, intended: i64, by_frame: bool) {
+        if self.counts(intended) {
+            self.frames.sent += u64::from(by_frame);
+            self.requests.sends += u64::from(!by_frame);
+        }
+    }
+
     /// The server acknowledged an event intended at `intended`.
     pub fn acknowledged(&mut self, intended: i64, at: i64, by_frame: bool) {
         self.published(intended);

@@ -142,19 +142,16 @@ impl Distribution {
     pub fn summary(&self) -> Summary {
         let histogram = self.histogram();
         let count = self.count();
-        let at = |percent, needs| (count >= needs).then(|| self.ms_at(&histogram, percent));
         let any = count > 0;
+        let (min, max) = (self.min as f64 / 1000.0, self.max as f64 / 1000.0);
         Summary {
             count,
-            min: any.then(|| self.min as f64 / 1000.0),
+            min: any.then_some(min),
             mean: self.mean_ms(),
-            p50: at(50.0, 1),
-            p90: at(90.0, 10),
-            p95: at(95.0, 20),
-            p99: at(99.0, 100),
-            p999: at(99.9, 1000),
-            max: any.then(|| self.max as f64 / 1000.0),
+            max: any.then_some(max),
+            ..Summary::default()
         }
+        .with_percentiles(|percent| Some(self.ms_at(&histogram, percent)))
     }
 
     /// `(upper bound in microseconds, count)` of every bucket that holds something.

@@ -106,6 +106,11 @@ impl Reader {
         later
     }
 
+    /// Takes the next arrival as in order: the feed is another one.
+    pub(super) fn forget_offset(&mut self) {
+        self.highest_offset = 0;
+    }
+
     /// Integrates the age of the oldest undelivered event up to `now`, when `ordinal` arrives or the
     /// client leaves.
     ///

@@ -118,6 +118,7 @@ impl Ledger {
         let mut outcome = self.book.outcome(&Closing { fate, staleness, connected, end });
         outcome.clients = self.readers.len() as u32;
         outcome.person = Some(self.person.take());
+        outcome.trouble = Some(self.trouble.outcome());
         Books {
             outcome,
             answered_whole_run: self.book.answered_whole_run,
@@ -175,7 +176,7 @@ impl Book {
             },
             sends: Sends { count: self.sends, ack_ms: some(&self.acks) },
             latency_ms: self.latency.summary(),
-            latency_histogram_us: self.latency.buckets(),
+            latency_histogram_us: Some(self.latency.buckets()),
             samples: few.then(|| self.samples.clone()),
             wait_ms_mean: if asks { ratio(self.wait_us as f64 / 1000.0, self.delivered) } else { None },
             staleness_ms_mean: if closing.end > 0 { stale_us.map(|us| us / 1000.0) } else { None },
@@ -189,6 +190,7 @@ impl Book {
             series: self.series(closing.end),
             audit: None,
             person: None,
+            trouble: None,
         }
     }
 

@@ -75,14 +75,19 @@ impl Delay {
         ((1 << losses) - 1) * time_out
     }
 
-    /// Mean of [`Delay::retransmissions`] of one segment: Σₖ lossᵏ · 2ᵏ⁻¹ time-outs.
+    /// The distribution of [`Delay::retransmissions`] of one segment, `(share, microseconds)`: exactly
+    /// k losses have the share lossᵏ(1 − loss), the most of them what is left.
+    pub fn repairs(&self) -> impl Iterator<Item = (f64, i64)> + use<> {
+        let most = if self.loss > 0.0 { MOST_LOSSES } else { 0 };
+        let (loss, time_out) = (self.loss, self.time_out);
+        (0..=most).map(move |losses| {
+            let ends = if losses == most { 1.0 } else { 1.0 - loss };
+            (libm::pow(loss, losses.into()) * ends, ((1 << losses) - 1) * time_out)
+        })
+    }
+
     fn mean_repair(&self) -> f64 {
-        let (mut mean, mut reached) = (0.0, 1.0);
-        for k in 0..MOST_LOSSES {
-            reached *= self.loss;
-            mean += reached * f64::from(1 << k);
-        }
-        mean * self.time_out as f64
+        self.repairs().map(|(share, repair)| share * repair as f64).sum()
     }
 }
 

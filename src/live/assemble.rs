@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Context, group};
 use crate::ledger::Books;
-use crate::outcome::{Audit, Bytes, Generator, Handshake, Server, TransportOutcome};
+use crate::outcome::{Audit, Bytes, Generator, Handshake, Server, TransportOutcome, Trouble};
 use crate::scenario::Scenario;
 use crate::server::stats::{Sample, Stats};
 use crate::theory;
@@ -60,6 +60,10 @@ pub(super) fn transport(
     outcome.label.clone_from(&transport.label);
     transport.way.kind().clone_into(&mut outcome.kind);
     outcome.bytes = bytes(outcome.bytes.payload, outcome.deliveries.delivered, from, to);
+    if !transport.way.asks() {
+        // Who fell back to polling is counted as that; the way itself wastes no asks.
+        outcome.waste_ratio = None;
+    }
     if matches!(transport.way, Way::Poll { shared_cache: Some(_), .. }) {
         outcome.requests.origin = Some(to.origin.saturating_sub(from.origin));
     }
@@ -70,6 +74,9 @@ pub(super) fn transport(
         outcome.connections.handshakes = stats.handshakes;
         outcome.connections.peak = stats.connections.peak;
         outcome.bytes.opening = stats.bytes.opening;
+        if let Some(trouble) = &mut outcome.trouble {
+            trouble.closed_slow = stats.slow_closed;
+        }
         outcome.server = Some(server(stats, from, to, outcome.deliveries.delivered));
         let first = stats.first_exchange.as_ref();
         outcome.handshake =
@@ -83,6 +90,10 @@ pub(super) fn transport(
             events_encoded: stats.events.encoded,
         });
     }
+    let quiet = |trouble: &Trouble| {
+        trouble.faults.is_empty() && trouble.unrecovered + trouble.fallbacks + trouble.closed_slow == 0
+    };
+    outcome.trouble = outcome.trouble.filter(|trouble| !quiet(trouble) || outcome.connections.reconnects > 0);
     outcome
 }
 

@@ -51,6 +51,11 @@ impl Between {
         format!("{}{index}:", self.run)
     }
 
+    /// The Redis that was started for this run.
+    pub(super) fn own(&self) -> Option<&RedisServer> {
+        self.own.as_ref()
+    }
+
     fn remote(&self, index: usize) -> Remote {
         let (url, namespace) = (self.url.clone(), self.namespace(index));
         Remote { url, namespace, clock: Clock::anchored_now(), stamped: false }

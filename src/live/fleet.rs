@@ -120,5 +120,6 @@ pub(super) fn servers(context: &Context<'_>, index: usize, addresses: Vec<Socket
     let scenario = context.scenario;
     let Some(fleet) = &scenario.fleet else { return client::Servers::new(addresses, Vec::new(), false) };
     let homes = (0..scenario.clients).map(|client| fleet.of_client(scenario.seed, client)).collect();
-    client::Servers::new(addresses, homes, roams(fleet, &scenario.transports[index].way))
+    let roam = roams(fleet, &scenario.transports[index].way);
+    client::Servers::new(addresses, homes, roam).alike(fleet.broker.shares_positions())
 }

@@ -8,11 +8,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::proxy::Proxy;
 use super::publisher::{Pump, Routes, keep_time};
 use super::servers::Servers;
-use super::{Context, Progress, assemble, fleet};
+use super::{Context, Progress, assemble, faults, fleet};
 use crate::client::{self, Crowd, Setting};
 use crate::clock::{Micros, as_micros};
+use crate::fault::What;
 use crate::link::Link;
 use crate::outcome::{Delivery, TransportOutcome};
 use crate::server::stats::Stats;
@@ -51,6 +53,9 @@ pub(super) struct Member {
     pub(super) index: usize,
     pub(super) servers: Servers,
     pub(super) crowd: Arc<Crowd>,
+    /// Before the servers, in their order; only where a fault needs them.
+    pub(super) proxies: Vec<Proxy>,
+    pub(super) record: faults::Record,
     people: JoinSet<()>,
 }
 
@@ -67,7 +72,10 @@ pub(super) async fn run(context: &Context<'_>, group: &[usize]) -> anyhow::Resul
         member.servers.sample(begin, begin + context.duration, step).await.context("preparing the window")?;
     }
     let (pumps, publisher_stop, publisher) = open_the_gate(context, &members, begin).await?;
-    let (end, generator_cpu_s) = window(context, &members, begin).await;
+    faults::announce(context, &members);
+    let ((end, generator_cpu_s), faults) =
+        tokio::join!(window(context, &members, begin), faults::happen(context, &members, begin));
+    faults.context("after a fault")?;
     let at_end = stats_of(&members).await;
     grace(context, &members, end).await;
     publisher_stop.cancel();
@@ -89,6 +97,9 @@ pub(super) async fn run(context: &Context<'_>, group: &[usize]) -> anyhow::Resul
             None => None,
         };
         let mut books = ledger.close(end, pending);
+        if let Some(trouble) = &mut books.outcome.trouble {
+            trouble.faults = member.record.take();
+        }
         let deliveries = deliveries(context, member.index, std::mem::take(&mut books.log));
         books.outcome.fleet = fleet;
         result.publish_late_ms = larger(result.publish_late_ms, books.publish_late_ms);
@@ -125,10 +136,16 @@ async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
     let transport = &context.scenario.transports[index];
     let servers = Servers::start(context, index).await?;
     let trips = if context.scenario.tls { 3 } else { 2 };
+    let proxied = context.scenario.faults.iter().any(|fault| matches!(fault.what, What::IdleProxy { .. }));
+    let proxies =
+        if proxied { servers.public().into_iter().map(Proxy::start).collect() } else { Ok(Vec::new()) };
+    let proxies: Vec<Proxy> = proxies.context("no port for a proxy")?;
+    let addresses =
+        if proxied { proxies.iter().map(|proxy| proxy.address).collect() } else { servers.public() };
     let crowd = Arc::new(Crowd::new(Setting {
         way: transport.way.clone(),
         headers: context.scenario.headers,
-        servers: fleet::servers(context, index, servers.public()),
+        servers: fleet::servers(context, index, addresses),
         tls: servers.trust()?,
         clock: context.clock,
         seed: context.scenario.seed,
@@ -143,8 +160,9 @@ async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
         moments: Some(forward(context.options.progress.clone(), index)),
         // One round trip for the connection, one for TLS, one for what is asked.
         opening: context.scenario.network.as_ref().map(|link| trips * link.rtt).unwrap_or_default(),
+        people_fail: context.scenario.faults.iter().any(|fault| fault.what.share().is_some()),
     }));
-    Ok(Member { index, servers, crowd, people: JoinSet::new() })
+    Ok(Member { index, servers, crowd, proxies, record: faults::Record::default(), people: JoinSet::new() })
 }
 
 /// A sender of moments that tells progress which transport they are of.
@@ -201,8 +219,16 @@ async fn open_the_gate(
     let (mut pumps, mut senders) = (Vec::new(), Vec::new());
     for member in members {
         let mut routes = Vec::new();
-        for control in member.servers.control() {
-            let pump = Pump::connect(control, member.crowd.clone(), begin).await?;
+        let controls: Vec<_> = member.servers.control().collect();
+        for own in 0..controls.len() {
+            // Where all servers share one feed, another one will do while this one is away.
+            let mut usable = controls[own..].to_vec();
+            if member.crowd.servers.are_alike() {
+                usable.extend(&controls[..own]);
+            } else {
+                usable.truncate(1);
+            }
+            let pump = Pump::connect(usable, member.crowd.clone(), begin).await?;
             routes.push(pump.events.clone());
             pumps.push(pump);
         }
@@ -281,7 +307,12 @@ async fn grace(context: &Context<'_>, members: &[Member], end: i64) {
     let until = context.clock.now() + longest;
     let mut waiting: Vec<&Member> = members.iter().collect();
     while !waiting.is_empty() && context.clock.now() < until && !context.options.hurry.is_cancelled() {
-        waiting.retain(|member| member.crowd.ledger().fates(end, 0).lost > 0);
+        waiting.retain(|member| {
+            let ledger = member.crowd.ledger();
+            // After a fault the question is also whether everybody came back.
+            let away = !context.scenario.faults.is_empty() && ledger.present() < member.crowd.size();
+            away || ledger.fates(end, 0).lost > 0
+        });
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(50)) => {}
             () = context.options.hurry.cancelled() => {}

@@ -1,11 +1,15 @@
 //! What this machine can carry, asked before anything starts: files, ports, cores, memory for events.
 
+use std::time::Duration;
+
 use super::Error;
 use super::fleet::roams;
+use crate::fault::What;
 use crate::ledger::Plan;
 use crate::os;
-use crate::scenario::{Scenario, Workload};
+use crate::scenario::Scenario;
 use crate::transport::{Transport, Way};
+use crate::units::format_duration;
 
 /// Files a process needs beside its connections.
 const SPARE_FILES: u64 = 150;
@@ -32,7 +36,9 @@ fn connections_each(scenario: &Scenario, transport: &Transport) -> u64 {
     };
     match transport.way {
         Way::WebSocket { .. } => 1,
-        Way::Poll { .. } | Way::LongPoll { .. } | Way::Sse => asks + u64::from(sends(scenario)),
+        Way::Poll { .. } | Way::LongPoll { .. } | Way::Sse => {
+            asks + u64::from(scenario.workload.has_writers())
+        }
     }
 }
 
@@ -44,11 +50,9 @@ pub(super) fn connections(scenario: &Scenario, transport: &Transport) -> u64 {
         Way::Poll { keep_alive: false, .. } => 1 + u64::from(scenario.network.is_some()),
         _ => 1,
     };
-    u64::from(scenario.clients) * connections_each(scenario, transport) * closing + SPARE_FILES / 3
-}
-
-fn sends(scenario: &Scenario) -> bool {
-    matches!(scenario.workload, Workload::Chat { .. } | Workload::Game { .. })
+    // Who comes back after a fault may be there before the lost connection is seen to be gone.
+    let lost = 1 + u64::from(!scenario.faults.is_empty());
+    u64::from(scenario.clients) * connections_each(scenario, transport) * closing * lost + SPARE_FILES / 3
 }
 
 /// Refuses a schedule that would not fit in memory.
@@ -73,13 +77,17 @@ pub fn check_events(scenario: &Scenario) -> Result<(), Error> {
 /// [`Error::TooLarge`], saying how many clients would fit.
 pub fn check_files(scenario: &Scenario, group: &[usize]) -> Result<(), Error> {
     let Some(limit) = os::raise_open_files() else { return Ok(()) };
-    let each: u64 = group.iter().map(|&i| connections_each(scenario, &scenario.transports[i])).sum();
+    // A proxy holds both ends of a connection beside its client's.
+    let proxied = scenario.faults.iter().any(|fault| matches!(fault.what, What::IdleProxy { .. }));
+    let files = if proxied { 3 } else { 1 };
+    let files_of = |&i: &usize| files * connections_each(scenario, &scenario.transports[i]);
+    let each: u64 = group.iter().map(files_of).sum();
     let room = limit.saturating_sub(SPARE_FILES);
     if u64::from(scenario.clients) * each <= room {
         return Ok(());
     }
     let fit = room / each.max(1);
-    let in_turn = group.iter().map(|&i| connections_each(scenario, &scenario.transports[i])).max();
+    let in_turn = group.iter().map(files_of).max();
     let turn = room / in_turn.unwrap_or(1).max(1);
     let hint = if group.len() > 1 { format!(" ({turn} with --in-turn)") } else { String::new() };
     Err(Error::TooLarge(format!(
@@ -111,10 +119,11 @@ pub fn check_ports(scenario: &Scenario) -> Result<(), Error> {
         let rate = clients / interval.as_secs_f64();
         let waiting = rate * total.min(TIME_WAIT_S);
         if waiting > ports {
-            let longest = clients * total.min(TIME_WAIT_S) / ports;
+            let longest_ms = clients * total.min(TIME_WAIT_S) / ports * 1000.0;
+            let longest = format_duration(Duration::from_millis(longest_ms.ceil() as u64));
             return Err(Error::TooLarge(format!(
                 "{}: {rate:.0} new connections a second leave {waiting:.0} ports in TIME_WAIT, and this machine \
-                 has about {ports:.0} for them; an interval of {longest:.1} s or more, fewer clients, or \
+                 has about {ports:.0} for them; an interval of {longest} or more, fewer clients, or \
                  keep_alive = true would do",
                 transport.label
             )));

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::os;
@@ -27,10 +28,13 @@ pub(super) const INSTALL: &str = "install one (Debian, Ubuntu: apt install redis
 
 /// A running Redis. Dropping it ends the process and removes its folder.
 pub(super) struct RedisServer {
-    child: Child,
+    /// None while there is none.
+    child: Mutex<Option<Child>>,
+    executable: PathBuf,
+    program: PathBuf,
     port: u16,
     /// Removed when it is dropped.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// The first of [`PROGRAMS`] on the PATH.
@@ -55,7 +59,8 @@ impl RedisServer {
             let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
             let mut child = spawn(executable, program, folder.path(), port)?;
             if answers(&mut child, port).await {
-                return Ok(Self { child, port, _folder: folder });
+                let (executable, program) = (executable.to_owned(), program.to_owned());
+                return Ok(Self { child: Mutex::new(Some(child)), executable, program, port, folder });
             }
         }
         let said = std::fs::read_to_string(folder.path().join(LOG)).unwrap_or_default();
@@ -68,10 +73,42 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Ends it.
-    pub(super) async fn stop(mut self) {
-        end(&mut self.child).await;
+    /// Ends it without warning.
+    pub(super) async fn kill(&self) {
+        if let Some(mut child) = self.child.lock().await.take() {
+            end(&mut child).await;
+        }
     }
+
+    /// Starts it again on its port, with what it had written down or with nothing.
+    ///
+    /// # Errors
+    /// It could not be started, or does not answer.
+    pub(super) async fn start_again(&self, keep_data: bool) -> anyhow::Result<()> {
+        if !keep_data {
+            empty(self.folder.path())?;
+        }
+        let mut child = spawn(&self.executable, &self.program, self.folder.path(), self.port)?;
+        if !answers(&mut child, self.port).await {
+            bail!("{} does not start again", self.program.display());
+        }
+        *self.child.lock().await = Some(child);
+        Ok(())
+    }
+
+    /// Ends it.
+    pub(super) async fn stop(self) {
+        self.kill().await;
+    }
+}
+
+/// Removes all there is in a folder.
+fn empty(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { std::fs::remove_dir_all(path)? } else { std::fs::remove_file(path)? }
+    }
+    Ok(())
 }
 
 const LOG: &str = "redis.log";

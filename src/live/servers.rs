@@ -26,10 +26,15 @@ impl Servers {
         let transport: &Transport = &context.scenario.transports[index];
         let number = context.scenario.fleet.as_ref().map_or(1, |fleet| fleet.servers);
         let mut processes = Vec::new();
-        for _ in 0..number {
-            processes.push(ServerProcess::start(context, transport, index).await?);
+        for number in 1..=number {
+            processes.push(ServerProcess::start(context, transport, index, number).await?);
         }
         Ok(Self { processes })
+    }
+
+    /// The server of this number, from 1.
+    pub(super) fn number(&self, number: u32) -> Option<&ServerProcess> {
+        self.processes.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
     /// What clients talk to.

@@ -14,11 +14,13 @@ mod bars;
 mod compare;
 mod course;
 mod font;
+mod heat;
 mod key;
 mod latency;
 mod paint;
 mod person;
 mod shape;
+mod swept;
 pub mod theme;
 
 pub use shape::{Frame, Picture, Shape};
@@ -26,6 +28,9 @@ pub use theme::Theme;
 
 /// Every picture a report may hold, in the order of the page.
 pub const SLUGS: [&str; 6] = ["person", "waste", "latency", "split", "bytes", "time"];
+
+/// Every picture a sweep may have.
+pub const SWEEP_SLUGS: [&str; 5] = ["trade-off", "sweep-bytes", "heat-waste", "heat-bytes", "heat-delay"];
 
 /// A chart with all that is said about it.
 pub struct Figure<'a> {
@@ -103,6 +108,29 @@ pub fn entries(outcome: &Outcome) -> Vec<Entry<'_>> {
 #[must_use]
 pub fn comparison(comparison: &super::compare::Comparison) -> Vec<Entry<'_>> {
     compare::entries(comparison)
+}
+
+/// The charts of a sweep: along one setting, or over two.
+#[must_use]
+pub fn swept(sweep: &super::sweep::Sweep) -> Vec<Entry<'_>> {
+    if sweep.keys.len() < 2 {
+        return vec![swept::trade_off(sweep), swept::bytes_along(sweep)];
+    }
+    let mut all = vec![swept::trade_off(sweep)];
+    all.extend(heat::entries(sweep));
+    all
+}
+
+/// The heat maps of a sweep as text: the finding, and the cells row by row, nothing where none is known.
+#[must_use]
+pub fn heat_maps(sweep: &super::sweep::Sweep) -> Vec<(String, Vec<Vec<Option<String>>>)> {
+    heat::Map::ALL.into_iter().filter_map(|map| heat::written(sweep, map)).collect()
+}
+
+/// The figures of every point and transport of a sweep.
+#[must_use]
+pub fn sweep_table(sweep: &super::sweep::Sweep) -> Table {
+    swept::table(sweep)
 }
 
 /// Writes a figure with its title as a PNG for a projector: light, two pixels per point.

@@ -137,7 +137,9 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
             .iter()
             .map(|kind| Transport { label: (*kind).to_owned(), way: way(kind) })
             .collect(),
+        faults: Vec::new(),
         thresholds: Vec::new(),
+        claims: Vec::new(),
     }
 }
 
@@ -156,7 +158,7 @@ fn bare(label: &str, kind: &str) -> TransportOutcome {
         deliveries: Deliveries::default(),
         sends: Sends::default(),
         latency_ms: Summary::default(),
-        latency_histogram_us: Vec::new(),
+        latency_histogram_us: Some(Vec::new()),
         samples: None,
         wait_ms_mean: None,
         staleness_ms_mean: None,
@@ -170,6 +172,7 @@ fn bare(label: &str, kind: &str) -> TransportOutcome {
         series: Series::default(),
         audit: None,
         person: None,
+        trouble: None,
     }
 }
 
@@ -178,7 +181,7 @@ fn transport(kind: &str, messages: u64) -> TransportOutcome {
     let mut dice = Dice::new(1, &[kind.len() as u64]);
     let latencies: Vec<f64> = (0..messages).map(|_| latency(kind, &mut dice)).collect();
     t.latency_ms = summary(&latencies);
-    t.latency_histogram_us = histogram(&latencies);
+    t.latency_histogram_us = Some(histogram(&latencies));
     t.samples = (messages < 200).then(|| latencies.clone());
     t.deliveries =
         Deliveries { published: messages, expected: messages, delivered: messages, ..Deliveries::default() };

@@ -13,6 +13,7 @@ mod data;
 mod figures;
 mod fleet;
 mod parts;
+mod sweep;
 
 const STYLE: &str = include_str!("html/style.css");
 
@@ -29,10 +30,12 @@ pub fn page(outcome: &Outcome, entries: &[Entry<'_>], json: &str) -> anyhow::Res
     let figures = figures::Figures::draw(entries)?;
     let lesson = outcome.scenario.lesson.as_deref();
     let main = sections(outcome, &all, &verdict, &figures, json);
+    let title = &outcome.scenario.title;
+    let heading = verdict.win.as_ref().map_or_else(|| title.clone(), |win| format!("{title} – {win}"));
     let frame = Frame {
-        title: &format!("{} – anynews", outcome.scenario.title),
+        title: &format!("{heading} – anynews"),
         skip: "Skip to the verdict",
-        heading: &outcome.scenario.title,
+        heading: &heading,
         lesson,
         version: &outcome.version,
     };
@@ -90,6 +93,14 @@ pub fn comparison(comparison: &super::compare::Comparison, entries: &[Entry<'_>]
     compare::page(comparison, entries)
 }
 
+/// Draws the page of a sweep.
+///
+/// # Errors
+/// A chart cannot be drawn.
+pub fn sweep(swept: &super::sweep::Sweep, entries: &[Entry<'_>]) -> anyhow::Result<String> {
+    sweep::page(swept, entries)
+}
+
 fn sections(
     outcome: &Outcome,
     all: &[Way<'_>],
@@ -107,11 +118,18 @@ fn sections(
             (section("fleet", "How A’s message reaches B", body))
         }
         (section("scenario", "The experiment", parts::scenario(outcome)))
+        @let told = super::faults::sentences(outcome);
+        @if !told.is_empty() {
+            (section("faults", "What went wrong, and what came of it", html! { ul { @for line in &told { li { (line) } } } }))
+        }
         (section("person-time", "One person’s time", figures.person()))
         (section("charts", "Charts", figures.charts()))
-        (section("reverse", "When this result would reverse", parts::reverse(verdict)))
+        (section("reverse", "When this result would reverse", parts::reverse(outcome, verdict)))
         (section("handshake", "The first exchange, byte for byte", parts::handshakes(outcome, all)))
         (section("percentiles", "Percentiles and counts", data::percentiles(all)))
+        @if !outcome.scenario.claims.is_empty() {
+            (section("published", "What was published", data::published(outcome)))
+        }
         @if !outcome.thresholds.is_empty() {
             (section("thresholds", "Thresholds", data::thresholds(outcome)))
         }

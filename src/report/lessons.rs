@@ -1,8 +1,6 @@
 //! Sentences that do not depend on the numbers: rules, limits, questions, glossary. For translation,
 //! look here first.
 
-use std::time::Duration;
-
 use crate::link::Link;
 use crate::outcome::Outcome;
 use crate::scenario::fleet::{Between, Fleet, Placement};
@@ -14,21 +12,15 @@ use super::ways::{Kind, list, ways};
 
 /// The rule of thumb of every verdict.
 pub const RULE: &str = "Letters win when news comes 3 times an interval or more, or a cache can answer.";
-/// Reversal by frequent news.
-pub const REVERSE_OFTEN: &str = "When news comes 3 times an interval or more: then fewer than 5 asks in 100 \
-                                 are wasted (e⁻³), and one answer carries several messages.";
-/// Reversal by rare news.
-pub const REVERSE_RARE: &str =
-    "It reverses when news becomes rare, or when half an interval is too long to wait.";
 /// Reversal by caching.
 pub const REVERSE_CACHE: &str = "When everybody asks for the same thing and an answer may be a few seconds old: \
                                  a cache answers millions of letters, and the server sees one ask per few seconds.";
-/// Reversal by idle connections.
-pub const REVERSE_IDLE: &str = "When people come for a moment and leave: a standing connection costs a handshake, \
-                                memory on the server and pings, whether or not there is news.";
 /// Reversal without a short poll in the run.
 pub const REVERSE_NO_POLL: &str =
     "Nothing here polls at an interval. Add a transport of kind \"poll\" to see what asking would cost.";
+/// No formula describes the scenario.
+pub const REVERSE_UNKNOWN: &str =
+    "No formula describes this scenario. `anynews sweep` finds by running it where the result turns.";
 /// The load side was late.
 pub const SATURATED: &str = "The load generator could not keep its schedule: delays here blame it, not the server. \
                              Use fewer people, or --in-turn.";
@@ -101,19 +93,6 @@ pub fn settings(link: &Link) -> Vec<String> {
 #[must_use]
 pub fn trip_ms(outcome: &Outcome) -> f64 {
     outcome.scenario.network.as_ref().map_or(0.0, |link| link.mean_one_way() / 1000.0)
-}
-
-/// The setting that says how often news comes: key under `workload`, and value.
-#[must_use]
-pub fn gap(workload: &Workload) -> Option<(&'static str, Duration)> {
-    Some(match workload {
-        Workload::Poisson { mean_gap, .. } => ("mean_gap", *mean_gap),
-        Workload::Periodic { gap, .. } | Workload::Ticker { gap, .. } => ("gap", *gap),
-        Workload::Chat { gap_per_room, .. } => ("gap_per_room", *gap_per_room),
-        Workload::Cricket { gap_per_ball, .. } => ("gap_per_ball", *gap_per_ball),
-        Workload::Game { tick, .. } => ("tick", *tick),
-        Workload::Trace { .. } => return None,
-    })
 }
 
 /// The scenario in plain sentences.

@@ -27,7 +27,8 @@ pub fn polls_are_independent(outcome: &Outcome) -> bool {
     matches!(outcome.scenario.workload, Workload::Poisson { inbox: Inbox::Own, .. })
 }
 
-/// The latencies as `(ms, share of deliveries at or below)`, ascending; empty without deliveries.
+/// The latencies as `(ms, share of deliveries at or below)`, ascending; empty without deliveries, and
+/// where they were computed: the law itself says more.
 #[must_use]
 pub fn ecdf(t: &TransportOutcome) -> Vec<(f64, f64)> {
     if let Some(samples) = t.samples.as_ref().filter(|samples| !samples.is_empty()) {
@@ -36,9 +37,10 @@ pub fn ecdf(t: &TransportOutcome) -> Vec<(f64, f64)> {
         let n = sorted.len() as f64;
         return sorted.iter().enumerate().map(|(i, &ms)| (ms, (i + 1) as f64 / n)).collect();
     }
-    let total: u64 = t.latency_histogram_us.iter().map(|&(_, n)| n).fold(0, u64::saturating_add);
+    let buckets = t.latency_histogram_us.as_deref().filter(|_| !is_computed(t)).unwrap_or_default();
+    let total: u64 = buckets.iter().map(|&(_, n)| n).fold(0, u64::saturating_add);
     let mut seen = 0u64;
-    t.latency_histogram_us
+    buckets
         .iter()
         .filter(|&&(_, n)| n > 0)
         .map(|&(us, n)| {
@@ -48,10 +50,10 @@ pub fn ecdf(t: &TransportOutcome) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// Whether the delays come from a formula: there are some, and yet none was kept.
+/// Whether the delays come from a formula: there are some, and yet nothing was played through.
 #[must_use]
 pub fn is_computed(t: &TransportOutcome) -> bool {
-    t.latency_ms.count > 0 && t.samples.is_none() && t.latency_histogram_us.is_empty()
+    t.latency_ms.count > 0 && t.series.requests.is_empty()
 }
 
 /// A 95 % interval of the median in ms, by ranks n/2 ± 0.98 √n (no assumption on the shape); `None`
@@ -97,6 +99,53 @@ pub fn compare(a: &TransportOutcome, b: &TransportOutcome) -> Delay {
     } else {
         Delay::Same
     }
+}
+
+/// What the bytes of two transports allow to say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Volume {
+    /// Within a tenth, or within what chance may make of so few messages.
+    Same,
+    /// The first moved this many times as many.
+    More(f64),
+    /// The second moved this many times as many.
+    Fewer(f64),
+}
+
+/// All bytes of a transport, handshakes too.
+#[must_use]
+pub fn volume(t: &TransportOutcome) -> u64 {
+    t.bytes.up.saturating_add(t.bytes.down).saturating_add(t.bytes.opening)
+}
+
+/// Compares all bytes of `a` with those of `b`, by the guard of [`clearly`].
+#[must_use]
+pub fn compare_bytes(a: &TransportOutcome, b: &TransportOutcome) -> Volume {
+    let (one, two) = (volume(a) as f64, volume(b) as f64);
+    let events = a.deliveries.published.min(b.deliveries.published);
+    if clearly(one, two, events) {
+        Volume::More(one / two.max(1.0))
+    } else if clearly(two, one, events) {
+        Volume::Fewer(two / one.max(1.0))
+    } else {
+        Volume::Same
+    }
+}
+
+/// Whether one sum is larger than another by over a tenth, and by more than chance makes of sums over so
+/// many events: two standard errors of the difference of two counts, √(2/events), relative to the
+/// smaller. Both saw the same events, so this is more than chance can do.
+#[must_use]
+pub fn clearly(more: f64, less: f64, events: u64) -> bool {
+    let chance = if events == 0 { 0.0 } else { 1.96 * (2.0 / events as f64).sqrt() };
+    less > 0.0 && more > less * (1.0 + chance.max(0.1))
+}
+
+/// Whether a transport did all that was asked of it: a comparison with one that did not is none.
+#[must_use]
+pub fn is_whole(t: &TransportOutcome) -> bool {
+    let skipped = t.requests.skipped > t.requests.polls / 100;
+    t.clients_connected == t.clients && t.requests.failed == 0 && t.deliveries.lost == 0 && !skipped
 }
 
 /// Application bytes both ways per delivered message; `None` without deliveries.

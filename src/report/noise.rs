@@ -103,7 +103,9 @@ pub fn wilson(share: f64, n: f64, reach: f64) -> (f64, f64) {
     let middle = (share + square / (2.0 * n)) / (1.0 + square / n);
     let half =
         reach / (1.0 + square / n) * (share * (1.0 - share) / n + square / (4.0 * n * n)).max(0.0).sqrt();
-    ((middle - half).max(0.0), (middle + half).min(1.0))
+    // At the ends the two differ by a rounding, which would exclude the end itself.
+    let low = if share <= 0.0 { 0.0 } else { (middle - half).max(0.0) };
+    (low, if share >= 1.0 { 1.0 } else { (middle + half).min(1.0) })
 }
 
 /// The 95 % interval of the share of empty polls.

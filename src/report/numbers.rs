@@ -129,6 +129,20 @@ pub fn rate(value: f64) -> String {
     }
 }
 
+/// A figure of unknown unit with up to four significant digits, and every digit before the point:
+/// `0.9834`, `97.5`, `6,968,000`.
+#[must_use]
+pub fn figure(value: f64) -> String {
+    let size = value.abs();
+    if size >= 999.95 {
+        let sign = if value < 0.0 { "-" } else { "" };
+        return format!("{sign}{}", count(size.round() as u64));
+    }
+    let digits = if size >= 9.99995 { 1 } else { 4 };
+    let text = format!("{value:.digits$}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// Seconds as `0:42`.
 #[must_use]
 pub fn clock(seconds: f64) -> String {

@@ -42,7 +42,7 @@ fn what_is_written_is_read_back() {
     let dir = tempfile::tempdir().unwrap();
     let outcome = fixture::empty();
     let written = write(&outcome, dir.path()).unwrap();
-    assert_eq!(read(&written.outcome.unwrap()).unwrap(), outcome);
+    assert_eq!(read(&written.outcome.unwrap()).unwrap(), [outcome]);
 }
 
 #[test]

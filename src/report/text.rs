@@ -6,15 +6,18 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::outcome::Outcome;
 use crate::scenario::Engine;
 
+use super::claims;
 use super::lessons;
 use super::measure;
-use super::numbers::{bytes, count, duration, ms, percent, rate};
+use super::numbers::{bytes, count, duration, figure, ms, percent, rate};
 use super::verdict::{self, Verdict};
 use super::ways::{Way, ways};
 
 mod compare;
+mod sweep;
 
 pub use compare::comparison;
+pub use sweep::sweep;
 
 /// Whether to write ANSI styles; the caller prints with `anstream`, which strips what is not wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,22 +30,22 @@ pub enum Style {
 }
 
 impl Style {
-    fn paint(self, text: &str, style: Ansi) -> String {
+    pub(super) fn paint(self, text: &str, style: Ansi) -> String {
         match self {
             Self::Plain => text.to_owned(),
             Self::Coloured => format!("{style}{text}{style:#}"),
         }
     }
 
-    fn bold(self, text: &str) -> String {
+    pub(super) fn bold(self, text: &str) -> String {
         self.paint(text, Ansi::new().bold())
     }
 
-    fn quiet(self, text: &str) -> String {
+    pub(super) fn quiet(self, text: &str) -> String {
         self.paint(text, Ansi::new().dimmed())
     }
 
-    fn warning(self, text: &str) -> String {
+    pub(super) fn warning(self, text: &str) -> String {
         self.paint(text, AnsiColor::Yellow.on_default())
     }
 }
@@ -55,10 +58,12 @@ pub fn summary(outcome: &Outcome, style: Style) -> String {
     let mut lines = vec![style.bold(&headline(outcome)), String::new()];
     lines.extend(table(outcome, &all, style));
     lines.push(String::new());
-    let fleet = super::fleet::sentences(outcome);
-    let told = fleet.iter().flat_map(|text| wrap(&plain(text), WIDTH));
+    let mut extra = super::fleet::sentences(outcome);
+    extra.extend(super::faults::sentences(outcome));
+    let told = extra.iter().flat_map(|text| wrap(&plain(text), WIDTH));
     lines.extend(told.map(|line| style.bold(&line)));
     lines.extend(conclusion(&verdict, style));
+    lines.extend(published(outcome));
     lines.extend(thresholds(outcome, style));
     for warning in &verdict.warnings {
         let wrapped = wrap(&plain(&format!("Note: {warning}")), WIDTH);
@@ -70,7 +75,7 @@ pub fn summary(outcome: &Outcome, style: Style) -> String {
 }
 
 /// Control characters of a foreign outcome must not drive the terminal.
-fn visible(text: &str, style: Style) -> String {
+pub(super) fn visible(text: &str, style: Style) -> String {
     let keep = |c: char| c == '\n' || !c.is_control() || (style == Style::Coloured && c == '\u{1b}');
     text.chars().map(|c| if keep(c) { c } else { '\u{fffd}' }).collect()
 }
@@ -92,7 +97,7 @@ pub fn headline(outcome: &Outcome) -> String {
 }
 
 /// Text from an outcome without control characters.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
@@ -109,6 +114,7 @@ fn rows(outcome: &Outcome, all: &[Way<'_>]) -> Vec<Row> {
         remark,
     };
     let some = |n: u64| (n > 0).then(|| count(n));
+    let faulty = !outcome.scenario.faults.is_empty();
     let guess = outcome.prediction.as_deref().map(str::trim).filter(|text| !text.is_empty());
     let question = outcome.scenario.predict.as_deref().unwrap_or_default();
     let beside = guess.filter(|_| verdict::asks_about_nope(question));
@@ -136,6 +142,13 @@ fn rows(outcome: &Outcome, all: &[Way<'_>]) -> Vec<Row> {
             w.t.latency_ms.mean.filter(|_| w.t.latency_ms.p50.is_none()).map(ms)
         }),
         row("95 in 100 within", String::new(), &|w| w.t.latency_ms.p95.map(ms)),
+        row("99 in 100 within", String::new(), &|w| w.t.latency_ms.p99.filter(|_| faulty).map(ms)),
+        row("an ask, 95 in 100", "as people wait".to_owned(), &|w| {
+            w.t.request_ms.as_ref()?.p95.filter(|_| faulty).map(ms)
+        }),
+        row("  the same", "as testers count who wait for each answer".to_owned(), &|w| {
+            w.t.request_ms_uncorrected.as_ref()?.p95.filter(|_| faulty).map(ms)
+        }),
         row("bytes per message", String::new(), &|w| measure::bytes_per_message(w.t).map(bytes)),
         row("  with handshake", String::new(), &|w| measure::bytes_with_handshake(w.t).map(bytes)),
         row("idle per message", "\"Nope\", pings, comments".to_owned(), &|w| w.t.idle_per_delivery.map(rate)),
@@ -184,14 +197,14 @@ fn table(outcome: &Outcome, all: &[Way<'_>], style: Style) -> Vec<String> {
     lines
 }
 
-fn pad(text: &str, width: usize) -> String {
+pub(super) fn pad(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }
 
 /// Sentences are broken at this many columns, which any terminal and most mails show whole.
-const WIDTH: usize = 90;
+pub(super) const WIDTH: usize = 90;
 
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {
@@ -206,7 +219,8 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 fn conclusion(verdict: &Verdict, style: Style) -> Vec<String> {
-    let sentences = verdict.sentences.iter().flat_map(|text| wrap(&plain(text), WIDTH));
+    let win = verdict.win.as_ref().map(|win| format!("{win}."));
+    let sentences = win.iter().chain(&verdict.sentences).flat_map(|text| wrap(&plain(text), WIDTH));
     let mut lines: Vec<String> = sentences.map(|line| style.bold(&line)).collect();
     lines.push(verdict.rule.clone());
     if let Some((command, effect)) = &verdict.attempt {
@@ -217,7 +231,7 @@ fn conclusion(verdict: &Verdict, style: Style) -> Vec<String> {
 
 fn thresholds(outcome: &Outcome, style: Style) -> Vec<String> {
     let line = |t: &crate::outcome::ThresholdOutcome| {
-        let actual = t.actual.map_or_else(|| "no value".to_owned(), |value| format!("{}", Shown(value)));
+        let actual = t.actual.map_or_else(|| "no value".to_owned(), figure);
         let why = t.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
         let text = plain(&format!("{} {} ({actual}{why})", t.metric, t.expression));
         if t.passed { format!("held    {text}") } else { style.warning(&format!("FAILED  {text}")) }
@@ -225,21 +239,8 @@ fn thresholds(outcome: &Outcome, style: Style) -> Vec<String> {
     outcome.thresholds.iter().map(line).collect()
 }
 
-/// A metric of unknown unit with up to four significant digits.
-struct Shown(f64);
-
-impl std::fmt::Display for Shown {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let digits = if self.0.abs() >= 1000.0 {
-            0
-        } else if self.0.abs() >= 10.0 {
-            1
-        } else {
-            4
-        };
-        let text = format!("{:.digits$}", self.0);
-        f.write_str(if digits == 4 { text.trim_end_matches('0').trim_end_matches('.') } else { &text })
-    }
+fn published(outcome: &Outcome) -> Vec<String> {
+    claims::lines(outcome).iter().map(|line| plain(line)).collect()
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use crate::outcome::Outcome;
 use crate::scenario::Engine;
 
-use super::measure::{self, Delay};
+use super::measure::{self, Delay, Volume};
 use super::noise;
 use super::numbers::{self, bytes, count, ms};
 use super::verdict::{asker, pusher};
-use super::ways::Way;
+use super::ways::{Kind, Way};
 
 /// “371 of 412 polls found nothing, as theory expects”.
 #[must_use]
@@ -92,16 +92,17 @@ pub fn split(all: &[Way<'_>]) -> String {
 /// “Polling moved 24 times the bytes of WebSocket for the same news”.
 #[must_use]
 pub fn volume(all: &[Way<'_>]) -> String {
-    let total = |way: &Way<'_>| (way.t.bytes.up + way.t.bytes.down + way.t.bytes.opening) as f64;
+    let total = |way: &Way<'_>| measure::volume(way.t) as f64;
     match (asker(all), pusher(all)) {
         (Some(a), Some(b)) if a.t.label != b.t.label && total(b) > 0.0 && total(a) > 0.0 => {
-            let ratio = total(a) / total(b);
-            if ratio >= 1.1 {
-                format!("{} moved {} times the bytes of {}", a.capital(), numbers::times(ratio), b.name)
-            } else if ratio <= 1.0 / 1.1 {
-                format!("{} moved fewer bytes than {}", a.capital(), b.name)
-            } else {
-                format!("{} and {} moved about as many bytes", a.capital(), b.name)
+            match measure::compare_bytes(a.t, b.t) {
+                Volume::More(ratio) => {
+                    format!("{} moved {} times the bytes of {}", a.capital(), numbers::times(ratio), b.name)
+                }
+                Volume::Fewer(ratio) => {
+                    format!("{} moved {} times the bytes of {}", b.capital(), numbers::times(ratio), a.name)
+                }
+                Volume::Same => format!("{} and {} moved about as many bytes", a.capital(), b.name),
             }
         }
         _ => match all.iter().find(|way| total(way) > 0.0) {
@@ -109,6 +110,47 @@ pub fn volume(all: &[Way<'_>]) -> String {
             None => "No bytes were counted".to_owned(),
         },
     }
+}
+
+/// “Polling wins: WebSocket moved 12 times as many bytes; the price: 1.0 s more delay”. `None` where
+/// polling does not win, or not by more than noise, or where one of the two left work undone.
+#[must_use]
+pub fn win(all: &[Way<'_>]) -> Option<String> {
+    let ask = all.iter().find(|way| way.kind == Kind::Poll)?;
+    let push = pusher(all).filter(|push| push.kind.is_push())?;
+    if ![ask, push].iter().all(|way| measure::is_whole(way.t) && way.t.deliveries.delivered > 0) {
+        return None;
+    }
+    let mut points = Vec::new();
+    let moved = measure::compare_bytes(ask.t, push.t);
+    if let Volume::Fewer(ratio) = moved {
+        let turned = all.iter().find(|way| {
+            let other = measure::compare_bytes(ask.t, way.t);
+            way.kind.is_push() && measure::is_whole(way.t) && matches!(other, Volume::More(_))
+        });
+        let turned = turned.map_or_else(String::new, |way| format!(" (and {} fewer than both)", way.name));
+        points.push(format!("{} moved {} times as many bytes{turned}", push.name, numbers::times(ratio)));
+    }
+    let (ours, theirs) = (ask.t.requests.origin, push.t.requests.total);
+    if let Some(ours) = ours.filter(|&ours| measure::clearly(theirs as f64, ours as f64, ours)) {
+        let (ours, theirs) = (count(ours), count(theirs));
+        points.push(format!("{ours} of its requests reached the server, {theirs} by {}", push.name));
+    }
+    if points.is_empty() {
+        return None;
+    }
+    let latest = ask.t.deliveries.superseded > 0;
+    let mut price = Vec::new();
+    let delays = (measure::compare(ask.t, push.t), ask.t.latency_ms.mean, push.t.latency_ms.mean);
+    if let (Delay::Slower(_), Some(a), Some(b)) = delays {
+        price.push(format!("{} more delay", ms(a - b)));
+    }
+    if let Volume::More(ratio) = moved {
+        price.push(format!("{} times the bytes", numbers::times(ratio)));
+    }
+    let price = if price.is_empty() { String::new() } else { format!("; the price: {}", price.join(", ")) };
+    let what = if latest { " for the latest value" } else { "" };
+    Some(format!("{}{what} wins: {}{price}", ask.capital(), points.join(", and ")))
 }
 
 /// “Delay stayed steady”, or where it did not.
@@ -214,6 +256,55 @@ mod tests {
         let all = ways(&outcome);
         assert_eq!(latency(&all), "Polling and WebSocket differ by less than the noise");
         assert_eq!(volume(&all), "Polling and WebSocket moved about as many bytes");
+    }
+
+    /// Letters in which WebSocket moved so many bytes; polling moved 100,000 in all.
+    fn heavy(push: u64) -> Outcome {
+        let mut outcome = fixture::letters();
+        for (t, down) in outcome.transports.iter_mut().zip([100_000, push]) {
+            (t.bytes.up, t.bytes.down, t.bytes.opening) = (0, down, 0);
+        }
+        outcome
+    }
+
+    #[test]
+    fn polling_wins_only_what_it_clearly_wins() {
+        let said = |outcome: &Outcome| win(&ways(outcome));
+        let won = said(&heavy(900_000)).unwrap();
+        assert!(won.starts_with("Polling wins: WebSocket moved 9 times as many bytes; the price: "), "{won}");
+        assert_eq!(volume(&ways(&heavy(900_000))), "WebSocket moved 9 times the bytes of polling");
+        assert_eq!(said(&fixture::letters()), None, "push moved less");
+        assert_eq!(said(&heavy(109_000)), None, "less than a tenth");
+        // 126 letters: chance reaches to a quarter.
+        assert_eq!(said(&heavy(120_000)), None, "inside the noise");
+        assert!(said(&heavy(130_000)).is_some());
+        let mut lossy = heavy(900_000);
+        lossy.transports[0].deliveries.lost = 1;
+        assert_eq!(said(&lossy), None, "who loses news saves bytes");
+    }
+
+    #[test]
+    fn a_cache_in_front_is_a_win_at_the_server() {
+        let mut outcome = heavy(100_000);
+        outcome.transports[0].requests.origin = Some(5);
+        outcome.transports[1].requests.total = 300;
+        let won = win(&ways(&outcome)).unwrap();
+        assert!(won.contains("5 of its requests reached the server, 300 by WebSocket"), "{won}");
+        outcome.transports[1].requests.total = 7;
+        assert_eq!(win(&ways(&outcome)), None);
+    }
+
+    #[test]
+    fn who_turns_the_win_round_is_named() {
+        let mut outcome = heavy(900_000);
+        let mut shared = outcome.transports[1].clone();
+        shared.label = "batched".to_owned();
+        shared.bytes.down = 30_000;
+        outcome.transports.push(shared);
+        outcome.transports[0].deliveries.superseded = 9;
+        let won = win(&ways(&outcome)).unwrap();
+        assert!(won.starts_with("Polling for the latest value wins: "), "{won}");
+        assert!(won.contains("(and batched fewer than both)"), "{won}");
     }
 
     #[test]

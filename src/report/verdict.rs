@@ -2,13 +2,16 @@
 //! and what rests on too few messages is not concluded at all.
 
 use crate::outcome::Outcome;
-use crate::scenario::Engine;
+use crate::scenario::file::{self, Overrides};
 use crate::scenario::fleet::Between;
+use crate::scenario::{Engine, Scenario, Workload, shipped};
 
+use super::advice;
 use super::lessons;
 use super::measure::{self, Delay};
 use super::noise;
 use super::numbers::{self, count};
+use super::titles;
 use super::ways::{self, Kind, Way, list, ways};
 
 mod warnings;
@@ -16,14 +19,14 @@ mod warnings;
 /// What one run says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
+    /// What polling wins, where it does.
+    pub win: Option<String>,
     /// Two sentences: what asking found, and how long news waited; with n.
     pub sentences: [String; 2],
     /// People, window and place, for which the sentences hold.
     pub conditions: String,
     /// The rule for when the result turns round, in one sentence.
     pub rule: String,
-    /// When this result would reverse, point by point.
-    pub reverse: Vec<String>,
     /// One change worth trying: command and what it will do.
     pub attempt: Option<(String, String)>,
     /// What makes the numbers less than they seem.
@@ -35,10 +38,10 @@ pub struct Verdict {
 pub fn verdict(outcome: &Outcome) -> Verdict {
     let all = ways(outcome);
     Verdict {
+        win: titles::win(&all),
         sentences: [asking(outcome, &all), waiting(outcome, &all)],
         conditions: conditions(outcome),
         rule: lessons::RULE.to_owned(),
-        reverse: reverse(outcome, &all),
         attempt: attempt(outcome, &all),
         warnings: warnings::warnings(outcome, &all),
     }
@@ -185,35 +188,21 @@ fn conditions(outcome: &Outcome) -> String {
     format!("{people} people per transport, a window of {window}, {}", lessons::place(outcome))
 }
 
-fn reverse(outcome: &Outcome, all: &[Way<'_>]) -> Vec<String> {
-    let mut points = Vec::new();
-    let poll = all.iter().find(|way| way.kind == Kind::Poll);
-    if let Some(per) = poll.and_then(|way| measure::news_per_interval(outcome, way.t)) {
-        let here = numbers::rate(per);
-        points.push(if per < 3.0 {
-            format!("{} Here it came {here} times an interval.", lessons::REVERSE_OFTEN)
-        } else {
-            format!(
-                "Here news came {here} times an interval, so few asks are wasted. {}",
-                lessons::REVERSE_RARE
-            )
-        });
-    }
-    if all.iter().any(|way| way.kind.asks()) {
+/// When this result would reverse, point by point: the adviser's answer for this very scenario and where
+/// it turns, then what no setting of the scenario says. It asks the formulas a hundred times or so.
+#[must_use]
+pub fn reverse(outcome: &Outcome) -> Vec<String> {
+    let all = ways(outcome);
+    let mut points = advice::reversals(outcome);
+    let shared = outcome.scenario.workload.group().is_none();
+    if shared && all.iter().any(|way| way.kind.asks()) {
         points.push(lessons::REVERSE_CACHE.to_owned());
-    }
-    if let Some(interval) = poll.and_then(|way| interval(outcome, way)) {
-        points.push(format!(
-            "When a delay of {} does not matter (a poll waits half its interval on average): letters need no \
-             standing connection, and any server can answer the next one.",
-            numbers::duration(interval / 2)
-        ));
-    }
-    if all.iter().any(|way| matches!(way.kind, Kind::WebSocket | Kind::Sse)) {
-        points.push(lessons::REVERSE_IDLE.to_owned());
     }
     if all.iter().all(|way| way.kind != Kind::Poll) {
         points.push(lessons::REVERSE_NO_POLL.to_owned());
+    }
+    if points.is_empty() {
+        points.push(lessons::REVERSE_UNKNOWN.to_owned());
     }
     points
 }
@@ -245,15 +234,27 @@ fn attempt(outcome: &Outcome, all: &[Way<'_>]) -> Option<(String, String)> {
     Some((format!("anynews run {name} --set {set}"), effect.to_owned()))
 }
 
-/// The command that runs the same experiment again, with every setting that `--set` may have changed.
+/// The command that runs the same experiment again: of a shipped scenario what differs from its file,
+/// else every setting that `--set` may have changed.
 #[must_use]
 pub fn command(outcome: &Outcome) -> String {
-    let scenario = &outcome.scenario;
-    let mut words = vec!["anynews run".to_owned(), shell_word(&scenario.name)];
-    words.push(format!("--seed {} --duration {}", outcome.seed, numbers::option(scenario.duration)));
+    let file = shipped::find(&outcome.scenario.name)
+        .and_then(|shipped| file::read(shipped.name, shipped.name, shipped.text, &Overrides::default()).ok());
+    let known = file.map_or_else(|| vec!["--engine live".to_owned()], |file| options(&file, file.seed));
+    let mut words = vec!["anynews run".to_owned(), shell_word(&outcome.scenario.name)];
+    words.extend(options(&outcome.scenario, outcome.seed).into_iter().filter(|word| !known.contains(word)));
+    if outcome.in_turn {
+        words.push("--in-turn".to_owned());
+    }
+    words.join(" ")
+}
+
+fn options(scenario: &Scenario, seed: u64) -> Vec<String> {
+    let mut words = vec![format!("--seed {seed}")];
+    words.push(format!("--duration {}", numbers::option(scenario.duration)));
     let mut set = |text: String| words.push(format!("--set {}", shell_word(&text)));
     set(format!("clients={}", scenario.clients));
-    if let Some((key, gap)) = lessons::gap(&scenario.workload) {
+    if let Some((key, gap)) = scenario.workload.gap() {
         set(format!("workload.{key}={}", numbers::option(gap)));
     }
     if let Some(fleet) = &scenario.fleet {
@@ -266,21 +267,22 @@ pub fn command(outcome: &Outcome) -> String {
             set(format!("{}.interval={}", transport.label, numbers::option(interval)));
         }
     }
+    if let Workload::Ticker { conflate, .. } = scenario.workload {
+        set(format!("workload.conflate={conflate}"));
+    }
     for setting in scenario.network.iter().flat_map(lessons::settings) {
         words.push(format!("--set {}", shell_word(&format!("network.{setting}"))));
     }
     if scenario.tls {
         words.push("--set network.tls=true".to_owned());
     }
-    match outcome.engine {
-        Engine::Live => {}
-        Engine::Sim => words.push("--engine sim".to_owned()),
-        Engine::Theory => words.push("--engine theory".to_owned()),
-    }
-    if outcome.in_turn {
-        words.push("--in-turn".to_owned());
-    }
-    words.join(" ")
+    let engine = match scenario.engine {
+        Engine::Live => "live",
+        Engine::Sim => "sim",
+        Engine::Theory => "theory",
+    };
+    words.push(format!("--engine {engine}"));
+    words
 }
 
 /// The word as a POSIX shell reads it back, quoted only where it must be.

@@ -57,6 +57,12 @@ impl Kind {
         }
     }
 
+    /// Whether the server speaks without being asked.
+    #[must_use]
+    pub fn is_push(self) -> bool {
+        matches!(self, Self::Sse | Self::WebSocket)
+    }
+
     /// Whether the client asks for news.
     #[must_use]
     pub fn asks(self) -> bool {

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::claim::{self, Claim};
 use crate::threshold::{self, Threshold};
 use crate::transport::Transport;
 use crate::units::format_duration;
@@ -15,6 +16,8 @@ use report::Report;
 use section::{Bounds, Section};
 use tree::{Table, Value};
 
+mod claims;
+mod faults;
 mod fleet;
 mod headers;
 mod network;
@@ -32,6 +35,8 @@ mod workload;
 pub struct Overrides {
     /// `KEY=VALUE`, dotted; a transport is addressed by its label: `poll.interval=1s`.
     pub set: Vec<String>,
+    /// The same of one point of a sweep: `KEY=VALUE`, named `--vary` in messages.
+    pub vary: Vec<String>,
     /// `--seed`.
     pub seed: Option<u64>,
     /// `--engine`, as written.
@@ -87,7 +92,7 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 /// Keys of the top of a file.
-const TOP: [&str; 16] = [
+const TOP: [&str; 17] = [
     "title",
     "predict",
     "lesson",
@@ -104,6 +109,7 @@ const TOP: [&str; 16] = [
     "fleet",
     "fault",
     "threshold",
+    "claim",
 ];
 /// People per transport that any engine could be asked for.
 const MOST_CLIENTS: u32 = 10_000_000;
@@ -124,6 +130,8 @@ const PUSH_WARMUP: Duration = Duration::from_secs(1);
 /// false, `quiet` 0.05, `pauses` false, `settle` 10 min. Of transports: `label` the kind (poll-2, poll-3 … when repeated), `keep_alive` true,
 /// `conditional` false, no `backoff_max`, no `shared_cache`, `http` 1.1, `hold` 25 s, `ping` 25 s (0 ms:
 /// none), `read_buffer` 4 KiB. Of a fleet: 2 `servers` (1 with memory), `placement` random, `broker` redis.
+/// Of faults: `server` 1, `keep_data` and `spread` true, `for` of slow clients and of an idle proxy the rest
+/// of the window.
 ///
 /// # Errors
 /// Every problem of the text and the overrides, at once.
@@ -151,16 +159,18 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     let visit = top.optional_duration("visit", Bounds::durations(100, DAY));
     let (network, tls) = network::read(&mut top, engine);
     let fleet = fleet::read(&mut top);
-    top.not_yet("fault", "leave it out: nothing breaks");
+    let faults = faults::read(&mut top, faults::Around::new(duration, tls, fleet.as_ref()));
     let transports = transports::read(&mut top);
     let labels: Vec<&str> = transports.iter().map(|transport| transport.label.as_str()).collect();
     let thresholds = thresholds(&mut top, &labels);
+    let claims = claims::read(&mut top, &labels);
     let workload = match top.table("workload", true) {
         Some(section) => workload::read(section, clients),
         None => workload::placeholder(),
     };
     top.finish(elsewhere);
-    let (transports, thresholds) = only(&overrides.only, transports, thresholds, report);
+    let kept = Kept { transports, thresholds, claims };
+    let Kept { transports, thresholds, claims } = only(&overrides.only, kept, report);
     let warmup = if written_warmup { warmup } else { default_warmup(&transports) };
     let scenario = Scenario {
         name: name.to_owned(),
@@ -179,7 +189,9 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         tls,
         fleet,
         transports,
+        faults,
         thresholds,
+        claims,
     };
     headers::check(&scenario, root, report);
     scenario
@@ -187,7 +199,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
 
 /// The table of the file that knows `key`.
 fn elsewhere(key: &str) -> Option<String> {
-    let tables = [workload::belongs, transports::belongs, network::belongs, fleet::belongs];
+    let tables = [workload::belongs, transports::belongs, network::belongs, fleet::belongs, faults::belongs];
     tables.into_iter().find_map(|belongs| belongs(key))
 }
 
@@ -228,17 +240,19 @@ fn thresholds(top: &mut Section<'_>, labels: &[&str]) -> Vec<Threshold> {
     found
 }
 
-/// Keeps the transports that `--only` names, and the thresholds on them.
-fn only(
-    wanted: &[String],
+/// What `--only` chooses from.
+struct Kept {
     transports: Vec<Transport>,
     thresholds: Vec<Threshold>,
-    report: &Report,
-) -> (Vec<Transport>, Vec<Threshold>) {
+    claims: Vec<Claim>,
+}
+
+/// Keeps the transports that `--only` names, and the thresholds and claims on them alone.
+fn only(wanted: &[String], mut all: Kept, report: &Report) -> Kept {
     if wanted.is_empty() {
-        return (transports, thresholds);
+        return all;
     }
-    let labels: Vec<&str> = transports.iter().map(|transport| transport.label.as_str()).collect();
+    let labels: Vec<&str> = all.transports.iter().map(|transport| transport.label.as_str()).collect();
     for label in wanted {
         if !labels.contains(&label.as_str()) {
             let hint = section::did_you_mean(label, labels.iter().copied());
@@ -247,8 +261,10 @@ fn only(
         }
     }
     let kept = |label: &str| wanted.iter().any(|name| name == label);
-    let thresholds = thresholds.into_iter().filter(|t| kept(threshold::label_of(&t.metric))).collect();
-    (transports.into_iter().filter(|t| kept(&t.label)).collect(), thresholds)
+    all.thresholds.retain(|t| kept(threshold::label_of(&t.metric)));
+    all.claims.retain(|claim| claim::labels(&claim.metric).all(kept));
+    all.transports.retain(|t| kept(&t.label));
+    all
 }
 
 #[cfg(test)]

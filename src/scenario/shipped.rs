@@ -20,8 +20,12 @@ macro_rules! shipped {
     };
 }
 
-/// Those over real sockets, then those too long for anything but virtual time.
-const ALL: [Shipped; 11] = shipped![
+/// How many of [`ALL`] are the course; what others published follows.
+const COURSE: usize = 18;
+
+/// The course: those over real sockets, then those too long for anything but virtual time. Then what
+/// others published, and the places where polling wins.
+const ALL: [Shipped; 28] = shipped![
     "letters",
     "in-between",
     "chat",
@@ -30,15 +34,44 @@ const ALL: [Shipped; 11] = shipped![
     "game",
     "connection-per-poll",
     "two-servers",
+    "frozen-server",
+    "slow-reader",
+    "reconnect-storm",
+    "idle-proxy",
+    "server-killed",
+    "drain",
+    "redis-restart",
     "cricket-match",
     "messenger-day",
     "market-open",
+    "http-wins",
+    "push-loses",
+    "headers",
+    "quantum-leap",
+    "pull-grid",
+    "on-the-curve",
+    "long-poll-bounds",
+    "quarter-second",
+    "connection-memory",
+    "cricket-cached",
 ];
 
-/// Every shipped scenario, in the order of a course.
+/// Every shipped scenario: the course, then the published results.
 #[must_use]
 pub fn all() -> &'static [Shipped] {
     &ALL
+}
+
+/// The scenarios of the course, in its order.
+#[must_use]
+pub fn course() -> &'static [Shipped] {
+    &ALL[..COURSE]
+}
+
+/// The scenarios that reproduce published results or show where polling wins.
+#[must_use]
+pub fn published() -> &'static [Shipped] {
+    &ALL[COURSE..]
 }
 
 /// The shipped scenario of this name.
@@ -139,13 +172,14 @@ mod tests {
         for shipped in all() {
             let scenario = scenario(shipped);
             assert!(scenario.lesson.is_some() && scenario.predict.is_some(), "{}", shipped.name);
-            assert!(shipped.text.contains("Real systems (2026-11):"), "{}", shipped.name);
+            let sources = shipped.text.contains("Real systems (2026-11):") || !scenario.claims.is_empty();
+            assert!(sources && shipped.text.contains("2026-11):"), "{}", shipped.name);
             assert!(shipped.text.lines().all(|line| line.chars().count() <= 110), "{}", shipped.name);
         }
     }
 
     fn by_engine(engine: Engine) -> impl Iterator<Item = (&'static str, Scenario)> {
-        let all = all().iter().map(|shipped| (shipped.name, scenario(shipped)));
+        let all = course().iter().map(|shipped| (shipped.name, scenario(shipped)));
         all.filter(move |(_, scenario)| scenario.engine == engine)
     }
 

@@ -111,6 +111,11 @@ async fn publish_all(app: &App, text: &str) -> Acked {
     for item in items {
         match publish_one(app, item.get()).await {
             Ok(()) => answer.acked += 1,
+            // The broker is away: whoever sent this sends the rest again.
+            Err(problem) if problem.is_ours() => {
+                answer.error = Some(problem);
+                break;
+            }
             Err(problem) => answer.error = answer.error.or(Some(problem)),
         }
     }

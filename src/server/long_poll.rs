@@ -15,6 +15,7 @@ pub(super) async fn hold(app: &App, topic: &str, mut asked: Asked) -> Result<Rep
     let hold = sleep(asked.wait.min(app.settings.hold_max));
     tokio::pin!(hold);
     let mut over = false;
+    let mut turn = None;
     loop {
         let now = app.settings.clock.now();
         let replay = subscription.replay(&asked.position, &asked.who, room(&asked), now);
@@ -27,7 +28,7 @@ pub(super) async fn hold(app: &App, topic: &str, mut asked: Asked) -> Result<Rep
             biased;
             () = subscription.changed() => {}
             () = &mut hold => over = true,
-            () = app.shutdown.cancelled() => over = true,
+            () = app.sent_away(&mut turn) => over = true,
         }
     }
 }

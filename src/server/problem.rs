@@ -31,6 +31,11 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
+    /// Whether it is the server's own, so that the same may be right another time.
+    pub(super) fn is_ours(&self) -> bool {
+        self.status >= 500
+    }
+
     pub(super) fn bad_topic() -> Self {
         Self::bad(format!("a topic name is 1 to {MAX_TOPIC} of A-Z a-z 0-9 . _ : -"))
     }

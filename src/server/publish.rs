@@ -63,6 +63,12 @@ pub(super) async fn post(
 
 /// Reads a message and checks it.
 pub(super) fn parse(text: &[u8]) -> Result<Publish, Problem> {
+    // Serde would also take the fields in a row, as an array.
+    if !text.trim_ascii_start().starts_with(b"{") {
+        return Err(Problem::bad(
+            "a message is a JSON object, like {\"kind\":\"message\",\"data\":\"Coming?\"}",
+        ));
+    }
     let publish: Publish = serde_json::from_slice(text)
         .map_err(|error| Problem::bad(format!("the message is not as it should be: {error}")))?;
     publish.check().map_err(Problem::bad)?;

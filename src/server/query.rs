@@ -89,7 +89,8 @@ fn number(name: &str, text: &str) -> Result<u64, Problem> {
 /// The position in `Last-Event-ID`, which a browser sends when it comes back by itself, with the
 /// query of its first request still in the address.
 pub(super) fn last_event_id(headers: &HeaderMap) -> Option<Position> {
-    let value = headers.get("last-event-id")?;
+    // An empty one is none: what a browser has before the first id (WHATWG HTML, 9.2.4).
+    let value = headers.get("last-event-id").filter(|value| !value.is_empty())?;
     let id = value.to_str().ok().and_then(|text| text.rsplit_once(':'));
     let parsed = id.and_then(|(epoch, offset)| Some((epoch, offset.parse().ok()?)));
     Some(match parsed {
@@ -135,7 +136,8 @@ mod tests {
         let position = |value| last_event_id(&headers("last-event-id", value)).unwrap();
         assert_eq!(position("ab12:7").after, Some(7));
         assert_eq!(position("ab12:7").epoch.as_deref(), Some("ab12"));
-        for foreign in ["7", "ab:x", ""] {
+        assert!(last_event_id(&headers("last-event-id", "")).is_none());
+        for foreign in ["7", "ab:x"] {
             assert_eq!(position(foreign).epoch.as_deref(), Some(""), "{foreign}");
         }
     }

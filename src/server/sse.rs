@@ -10,7 +10,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::unfold;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::App;
 use super::problem::{Problem, no_store};
@@ -37,6 +37,8 @@ struct Stream {
     joined: Cursor,
     comment: Pin<Box<Sleep>>,
     ended: bool,
+    /// When it is sent away, once that is known.
+    turn: Option<Instant>,
 }
 
 /// Server-sent events: `hello`, then every event as it comes.
@@ -72,6 +74,7 @@ pub(super) async fn stream(
         joined: entry.head,
         comment: Box::pin(sleep(first)),
         ended: false,
+        turn: None,
     };
     let rest = unfold((Some(hello), stream), |(hello, mut stream)| async move {
         let chunk = match hello {
@@ -129,7 +132,7 @@ impl Stream {
             }
             tokio::select! {
                 biased;
-                () = self.app.shutdown.cancelled() => return None,
+                () = self.app.sent_away(&mut self.turn) => return None,
                 () = self.subscription.changed() => {}
                 () = &mut self.comment => {
                     let next = self.comment.deadline() + self.app.settings.comment;

@@ -62,6 +62,43 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// Adds the figures of the process that took this one's place. It never saw the samples that were
+    /// due before it began; those due while there was neither are as this one left off.
+    pub fn followed_by(&mut self, mut later: Self) {
+        let (most, peak) = (
+            self.connections.peak.max(later.connections.peak),
+            self.rss_peak_bytes.max(later.rss_peak_bytes),
+        );
+        let (rss, rss_start) = (later.rss_bytes, self.rss_start_bytes);
+        let current = later.connections.current;
+        let last = self.last_sample();
+        for (index, sample) in later.window.iter_mut().enumerate() {
+            match self.window.get(index) {
+                // Sampled late and all at once, before anything was counted.
+                Some(known) => sample.at = known.at,
+                None => self.window.push(Sample { at: sample.at, ..last }),
+            }
+        }
+        self.add(later);
+        (self.connections.peak, self.rss_peak_bytes) = (most, peak);
+        (self.rss_bytes, self.rss_start_bytes) = (rss, rss_start);
+        self.connections.current = current;
+    }
+
+    /// The counters as they are now, as a sample; its time is 0.
+    fn last_sample(&self) -> Sample {
+        Sample {
+            at: 0,
+            bytes_up: self.bytes.up,
+            bytes_down: self.bytes.down,
+            segments_up: self.bytes.segments_up,
+            segments_down: self.bytes.segments_down,
+            cpu_us: self.cpu_us,
+            requests: self.requests,
+            origin: self.origin,
+        }
+    }
+
     /// Adds the figures of another server of the same fleet: counts, CPU and memory; of exchanges, the
     /// first that there is; sample by sample, where both took as many. A sum of peaks is at least the
     /// peak of the sum.
@@ -74,7 +111,11 @@ impl Stats {
             (&mut self.opens, other.opens),
             (&mut self.handshakes, other.handshakes),
             (&mut self.socket_publishes, other.socket_publishes),
+            (&mut self.messages_up, other.messages_up),
+            (&mut self.messages_down, other.messages_down),
+            (&mut self.denied, other.denied),
             (&mut self.slow_closed, other.slow_closed),
+            (&mut self.origin, other.origin),
             (&mut self.connections.opened, other.connections.opened),
             (&mut self.connections.current, other.connections.current),
             (&mut self.connections.peak, other.connections.peak),
@@ -105,6 +146,7 @@ impl Stats {
             mine.segments_down += theirs.segments_down;
             mine.cpu_us += theirs.cpu_us;
             mine.requests += theirs.requests;
+            mine.origin += theirs.origin;
         }
     }
 }

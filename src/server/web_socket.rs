@@ -10,8 +10,11 @@ use std::time::Duration;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::header::SEC_WEBSOCKET_KEY;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use futures_util::SinkExt;
 use serde::Serialize;
@@ -48,8 +51,6 @@ const WRITE_BUFFER: usize = 8 * 1024;
 const CLOSING: Duration = Duration::from_secs(5);
 /// Longer than any server lives: the time of the next ping when there is none.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
-
-const GOING_AWAY: &str = "the server is going away";
 
 /// Close code of a reader too far behind; it may come back (Centrifugo's number).
 const SLOW: u16 = 3008;
@@ -107,6 +108,7 @@ pub(super) async fn socket(
     let topic = topic(path)?;
     let asked = asked(&topic, query)?;
     let upgrade = upgrade.map_err(|rejection| not_an_upgrade(request.method(), &rejection))?;
+    key_is_sound(request.headers())?;
     let may_publish = may_publish(app.settings.token.as_ref(), request.headers())?;
     let meter = request.extensions().get::<Arc<Meter>>().cloned();
     let subscription = app.broker.subscribe(&topic, &asked.position).await?;
@@ -122,6 +124,15 @@ pub(super) async fn socket(
         // On the heap, because a future keeps room for its arguments twice.
         Box::new(peer).run(greeting)
     }))
+}
+
+/// RFC 6455 §4.2.1: the key is 16 bytes in base64. Hyper and axum take any text.
+fn key_is_sound(headers: &HeaderMap) -> Result<(), Problem> {
+    let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).unwrap_or_default();
+    match BASE64.decode(key) {
+        Ok(nonce) if nonce.len() == 16 => Ok(()),
+        _ => Err(Problem::bad("Sec-WebSocket-Key is not 16 bytes in base64 (RFC 6455, section 4.1)")),
+    }
 }
 
 pub(super) fn not_an_upgrade(method: &Method, rejection: &WebSocketUpgradeRejection) -> Problem {
@@ -196,7 +207,8 @@ impl Peer {
 
     async fn talk(&mut self) -> End {
         let app = self.app.clone();
-        let mut shutdown = pin!(app.shutdown.cancelled());
+        let mut turn = None;
+        let mut sent_away = pin!(app.sent_away(&mut turn));
         let mut pulse = pin!(sleep(self.first_ping()));
         let mut unanswered = false;
         // While an event waits for others to share its frame, until when. On the heap, because most
@@ -205,8 +217,9 @@ impl Peer {
         // What was there before the reader came need not wait.
         let mut due = true;
         loop {
-            let step = if due { self.deliver().await } else { self.look(&mut window) };
-            if let Err(end) = step {
+            if (due || self.look(&mut window))
+                && let Err(end) = self.deliver().await
+            {
                 return end;
             }
             due = app.settings.coalesce.is_zero();
@@ -232,30 +245,36 @@ impl Peer {
                         return end;
                     }
                 }
-                () = &mut shutdown => {
+                () = &mut sent_away => {
+                    // Before the farewell, what waited for others to share its frame.
                     if window.is_some() && let Err(end) = self.deliver().await {
                         return end;
                     }
-                    return End::Close(close_code::AWAY, GOING_AWAY);
+                    return self.farewell();
                 }
             }
         }
     }
 
+    fn farewell(&self) -> End {
+        let (code, reason) = self.app.farewell();
+        End::Close(code, reason)
+    }
+
     /// Opens a window when the first event for this reader is there; passes over what is not for it.
-    fn look(&mut self, window: &mut Option<Pin<Box<Sleep>>>) -> Result<(), End> {
+    /// True where there is no place to go on from, which `deliver` deals with at once.
+    fn look(&mut self, window: &mut Option<Pin<Box<Sleep>>>) -> bool {
         if window.is_some() {
-            return Ok(());
+            return false;
         }
         let now = self.app.settings.clock.now();
-        let batch = self.subscription.next(self.cursor, &self.who, GLIMPSE, now);
-        let batch = batch.map_err(|_| End::Close(SLOW, "slow"))?;
+        let Ok(batch) = self.subscription.next(self.cursor, &self.who, GLIMPSE, now) else { return true };
         if batch.events.is_empty() {
             self.cursor = batch.cursor;
         } else {
             *window = Some(Box::pin(sleep(self.app.settings.coalesce)));
         }
-        Ok(())
+        false
     }
 
     fn first_ping(&self) -> Duration {
@@ -311,12 +330,13 @@ impl Peer {
             return sent.map_err(|_| End::Gone);
         }
         let (cursor, joined) = (*cursor, *joined);
+        let farewell = app.farewell();
         Box::pin(async move {
             tokio::select! {
                 biased;
                 sent = send => sent.map_err(|_| End::Gone),
                 () = too_far_behind(subscription, cursor, joined, app.settings.queue) => Err(End::Close(SLOW, "slow")),
-                () = app.shutdown.cancelled() => Err(End::Close(close_code::AWAY, GOING_AWAY)),
+                () = app.shutdown.cancelled() => Err(End::Close(farewell.0, farewell.1)),
                 () = sleep(app.settings.pong_timeout) => Err(End::Gone),
             }
         })

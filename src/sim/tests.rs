@@ -34,7 +34,9 @@ fn scenario(clients: u32, duration: Duration, workload: Workload, ways: Vec<Way>
         fleet: None,
         workload,
         transports: ways.into_iter().enumerate().map(transport).collect(),
+        faults: Vec::new(),
         thresholds: vec![],
+        claims: vec![],
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! What the schedule settles is exact (published, expected, sends). Other whole numbers are
 //! expectations, rounded; shares, means and percentiles are not. Nothing is lost, doubled or out of
-//! order, by assumption. Percentiles come from the law and need no samples. Empty or null is what the
-//! formulas cannot know: a course over time, one person's timeline, machines, request times.
+//! order, by assumption. Percentiles come from the law, those that so many deliveries would carry; the
+//! histogram is the law, cut into a thousand equal shares. Null is what the formulas cannot know: a
+//! distribution without a law, a course over time, one person's timeline, server, request times.
 
 use super::view::View;
 use super::{Expected, Law, expected};
@@ -12,7 +13,7 @@ use crate::ledger::Plan;
 use crate::outcome::{
     self, Bytes, Connections, Deliveries, Frames, Outcome, Requests, Sends, Series, Summary, TransportOutcome,
 };
-use crate::scenario::{Engine, Scenario};
+use crate::scenario::{Engine, Scenario, Workload};
 use crate::threshold;
 use crate::transport::{Transport, Way};
 use crate::wire;
@@ -36,7 +37,23 @@ pub fn run(scenario: &Scenario, prediction: Option<String>) -> Result<Outcome, U
         return Err(Unable(why.to_owned()));
     }
     let plan = plan(scenario)?;
-    let view = View::new(scenario, plan.as_ref());
+    outcome(scenario, plan.as_ref(), prediction)
+}
+
+/// The same over all schedules instead of the seed's own, where nothing but the rate of the news matters
+/// (Poisson and periodic news); else as [`run`].
+///
+/// # Errors
+/// As [`run`].
+pub fn on_average(scenario: &Scenario) -> Result<Outcome, Unable> {
+    match scenario.workload {
+        Workload::Poisson { .. } | Workload::Periodic { .. } => outcome(scenario, None, None),
+        _ => run(scenario, None),
+    }
+}
+
+fn outcome(scenario: &Scenario, plan: Option<&Plan>, prediction: Option<String>) -> Result<Outcome, Unable> {
+    let view = View::new(scenario, plan);
     let transports: Result<Vec<_>, Unable> =
         scenario.transports.iter().map(|transport| transport_outcome(&view, transport)).collect();
     let mut outcome = Outcome {
@@ -49,7 +66,7 @@ pub fn run(scenario: &Scenario, prediction: Option<String>) -> Result<Outcome, U
         prediction,
         interrupted_at_s: None,
         in_turn: false,
-        machine: None,
+        machine: Some(outcome::Machine::here()),
         generator: None,
         transports: transports?,
         thresholds: Vec::new(),
@@ -101,13 +118,14 @@ fn transport_outcome(view: &View<'_>, transport: &Transport) -> Result<Transport
         frames: Frames {
             sent: if socket { whole(view.news.sends) } else { 0 },
             received: if socket { whole(expected.frames + view.news.sends) } else { 0 },
-            pings: whole(expected.pings),
+            // Each has its pong.
+            pings: 2 * whole(expected.pings / 2.0),
             comments: whole(expected.comments),
         },
         sends: Sends { count: whole(view.news.sends), ack_ms: acknowledgement(view, &expected) },
         latency_ms: latency(&expected, deliveries.delivered),
+        latency_histogram_us: expected.law.as_ref().map(|law| law.histogram(deliveries.delivered)),
         deliveries,
-        latency_histogram_us: Vec::new(),
         samples: None,
         wait_ms_mean: expected.wait.map(|s| s * 1000.0),
         staleness_ms_mean: expected.staleness.map(|s| s * 1000.0),
@@ -121,6 +139,7 @@ fn transport_outcome(view: &View<'_>, transport: &Transport) -> Result<Transport
         series: Series::default(),
         audit: None,
         person: None,
+        trouble: None,
     })
 }
 
@@ -155,36 +174,22 @@ fn deliveries(view: &View<'_>, expected: &Expected) -> Deliveries {
 }
 
 fn latency(expected: &Expected, count: u64) -> Summary {
+    if count == 0 {
+        return Summary::default();
+    }
     let law = expected.law.as_ref();
     let ms = |of: &dyn Fn(&Law) -> f64| law.map(|law| of(law) * 1000.0);
-    let at = |share: f64| ms(&|law| law.quantile(share));
-    Summary {
-        count,
-        min: ms(&Law::least),
-        mean: expected.latency.map(|s| s * 1000.0),
-        p50: at(0.5),
-        p90: at(0.9),
-        p95: at(0.95),
-        p99: at(0.99),
-        p999: at(0.999),
-        max: ms(&Law::most),
-    }
+    let (min, max) = (ms(&Law::least), ms(&Law::most));
+    let mean = expected.latency.map(|s| s * 1000.0);
+    Summary { count, min, mean, max, ..Summary::default() }
+        .with_percentiles(|percent| ms(&|law| law.quantile(percent / 100.0)))
 }
 
 fn acknowledgement(view: &View<'_>, expected: &Expected) -> Option<Summary> {
     let mean = expected.ack.map(|s| s * 1000.0)?;
-    let fixed = view.path.steady().then_some(mean);
-    (view.news.sends > 0.0).then(|| Summary {
-        count: whole(view.news.sends),
-        min: fixed,
-        mean: Some(mean),
-        p50: fixed,
-        p90: fixed,
-        p95: fixed,
-        p99: fixed,
-        p999: fixed,
-        max: fixed,
-    })
+    let (fixed, count) = (view.path.steady().then_some(mean), whole(view.news.sends));
+    let summary = Summary { count, min: fixed, mean: Some(mean), max: fixed, ..Summary::default() };
+    (count > 0).then(|| summary.with_percentiles(|_| fixed))
 }
 
 fn bytes(expected: &Expected) -> Bytes {

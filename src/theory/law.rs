@@ -5,6 +5,8 @@
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Law(Vec<(f64, f64)>);
 
+/// Most buckets of a histogram.
+const MOST_BUCKETS: u64 = 1_000;
 /// A point of a mixture is kept where it is so much further, in time or in share, than the last.
 const LEAST_STEP: f64 = 0.01;
 
@@ -19,13 +21,31 @@ impl Law {
         Self(vec![(from, 0.0), (to, 1.0)])
     }
 
-    /// U(from, to) and an independent U(−j, j), 2j ≤ to − from: the corners are parabolas, of which
-    /// the middle is kept; nowhere is it more than j/16(to − from) off.
-    pub(super) fn uniform_with_jitter(from: f64, to: f64, j: f64) -> Self {
-        let share = j / (to - from);
-        let corner = [(from - j, 0.0), (from, share / 4.0), (from + j, share)];
-        let far = [(to - j, 1.0 - share), (to, 1.0 - share / 4.0), (to + j, 1.0)];
-        Self(corner.into_iter().chain(far).collect())
+    /// Through these points, from share 0 to share 1.
+    pub(super) fn through(points: Vec<(f64, f64)>) -> Self {
+        Self(points)
+    }
+
+    /// The delay of an event that waits for the next of polls every T = `to` − `from`, whose n trips
+    /// upwards are moved by U(−j, j) each; the answer's trip is, too. With a₀ and a what the trips of
+    /// the poll before and of this one add up to, the wait at the server is even over T + a − a₀, so
+    /// the delay exceeds `from` + x for a share E\[(T + Z − x)⁺\]/T, Z the sum of 2n + 1 jitters; near
+    /// `from` the share below is E\[(x − b)⁺\]/T, b the answer's. The last comes at `to` + (2n + 1)j.
+    /// `None` where those two corners would meet.
+    pub(super) fn between_polls(from: f64, to: f64, j: f64, n: u32) -> Option<Self> {
+        let (period, jitters) = (to - from, 2 * n + 1);
+        if f64::from(jitters + 1) * j > period {
+            return None;
+        }
+        let corner = |jitters: u32| {
+            let steps = 8 * jitters;
+            (0..=steps).map(move |i| (f64::from(i) / 4.0 - f64::from(jitters), jitters))
+        };
+        let share = |y: f64, jitters: u32| 2.0 * j / period * excess(jitters, (y + f64::from(jitters)) / 2.0);
+        // Below, by symmetry: (x − b)⁺ is to −x what (b − x)⁺ is to x.
+        let near = corner(1).map(|(y, one)| (from + y * j, share(-y, one)));
+        let far = corner(jitters).map(|(y, all)| (to + y * j, 1.0 - share(y, all)));
+        Some(Self(near.chain(far).collect()))
     }
 
     /// `at` with probability `share`, else U(at, to).
@@ -94,6 +114,23 @@ impl Law {
         before.0
     }
 
+    /// So many delays, `(upper bound in microseconds, count)`: of a thousand equal shares, or of as many
+    /// as there are delays, each rounded so that the sum holds.
+    pub(super) fn histogram(&self, count: u64) -> Vec<(u64, u64)> {
+        let shares = count.min(MOST_BUCKETS);
+        let upto = |i: u64| (u128::from(count) * u128::from(i) / u128::from(shares)) as u64;
+        let mut buckets: Vec<(u64, u64)> = Vec::new();
+        for i in 1..=shares {
+            let bound = (self.quantile(i as f64 / shares as f64).max(0.0) * 1e6).round() as u64;
+            let n = upto(i) - upto(i - 1);
+            match buckets.last_mut() {
+                Some((same, sum)) if *same == bound => *sum += n,
+                _ => buckets.push((bound, n)),
+            }
+        }
+        buckets
+    }
+
     pub(super) fn least(&self) -> f64 {
         self.0[0].0
     }
@@ -112,6 +149,18 @@ impl Law {
     pub(super) fn mean(&self) -> f64 {
         self.0.windows(2).map(|w| (w[1].1 - w[0].1) * (w[0].0 + w[1].0) / 2.0).sum()
     }
+}
+
+/// E\[(S − z)⁺\] for the sum S of n draws from U(0, 1): Σ (−1)ᵏ C(n, k) ((n − z − k)⁺)ⁿ⁺¹/(n + 1)!, the
+/// integral of the Irwin–Hall distribution.
+fn excess(n: u32, z: f64) -> f64 {
+    let (mut sum, mut weight) = (0.0, 1.0);
+    for k in 0..=n {
+        let left = (f64::from(n) - z - f64::from(k)).max(0.0);
+        sum += weight * left.powi(n.cast_signed() + 1);
+        weight *= -f64::from(n - k) / f64::from(k + 1);
+    }
+    (1..=n + 1).fold(sum, |sum, i| sum / f64::from(i)).max(0.0)
 }
 
 /// The points without those that lie close to others; each that is left is on the curve.
@@ -145,16 +194,50 @@ mod tests {
     }
 
     #[test]
-    fn jitter_rounds_the_corners() {
-        let law = Law::uniform_with_jitter(0.05, 2.05, 0.03);
-        assert!((law.mean() - 1.05).abs() < 1e-12 && (law.quantile(0.5) - 1.05).abs() < 1e-12);
-        assert!((law.least() - 0.02).abs() < 1e-12 && (law.most() - 2.08).abs() < 1e-12);
-        // By draws: the share below `from`.
-        let mut dice = crate::random::Dice::new(1, &[]);
-        let n = 200_000;
-        let below = (0..n).filter(|_| dice.unit() * 2.0 + (dice.unit() - 0.5) * 0.06 <= 0.0).count();
-        let share = 0.03 / 2.0 / 4.0;
-        assert!((below as f64 / f64::from(n) - share).abs() < 4.0 * (share / f64::from(n)).sqrt());
+    fn polls_with_jitter_played_one_by_one_have_their_law() {
+        let (period, d, j) = (2.0, 0.1, 0.05);
+        for (trips, n) in [(1u32, 400_000u32), (3, 300_000)] {
+            let law = Law::between_polls(d, d + period, j, trips).unwrap();
+            assert!((law.least() - (d - j)).abs() < 1e-12);
+            assert!((law.most() - (d + period + f64::from(2 * trips + 1) * j)).abs() < 1e-12);
+            // The variance of the period, of all trips of two polls, over twice its mean.
+            let irregular = f64::from(trips) * j * j / 3.0 / period;
+            assert!((law.mean() - (d + period / 2.0 + irregular)).abs() < 1e-4, "{}", law.mean());
+            let mut dice = crate::random::Dice::new(1, &[trips.into()]);
+            let mut way = |n: u32| (0..n).map(|_| j * (2.0 * dice.unit() - 1.0)).sum::<f64>();
+            let polls: Vec<(f64, f64)> =
+                (0..=n).map(|i| (f64::from(i) * period + way(trips), d + way(1))).collect();
+            let mut events = crate::random::Dice::new(2, &[]);
+            let mut delay = || {
+                let event = period * (0.5 + f64::from(n - 1) * events.unit());
+                let (at, home) = polls[polls.partition_point(|poll| poll.0 < event)];
+                at + home - event
+            };
+            let mut delays: Vec<f64> = (0..n).map(|_| delay()).collect();
+            delays.sort_by(f64::total_cmp);
+            for share in [0.01, 0.5, 0.95, 0.99, 0.999] {
+                let seen = delays[(share * delays.len() as f64) as usize];
+                assert!(
+                    (law.quantile(share) - seen).abs() < 0.008,
+                    "{share}: {} {seen}",
+                    law.quantile(share)
+                );
+            }
+            assert!(*delays.last().unwrap() <= law.most() && delays[0] >= law.least());
+        }
+        assert_eq!(Law::between_polls(0.1, 0.3, 0.1, 1), None);
+    }
+
+    #[test]
+    fn a_histogram_counts_every_delay_once() {
+        let law = Law::jump_then_uniform(1.0, 0.6, 3.0);
+        for count in [0, 1, 7, 999, 1_000, 123_457] {
+            let buckets = law.histogram(count);
+            assert_eq!(buckets.iter().map(|(_, n)| n).sum::<u64>(), count);
+            assert!(buckets.windows(2).all(|pair| pair[0].0 < pair[1].0), "{buckets:?}");
+            assert!(buckets.last().is_none_or(|&(bound, _)| bound == 3_000_000), "{buckets:?}");
+        }
+        assert_eq!(law.histogram(1_000)[0], (1_000_000, 600));
     }
 
     #[test]

@@ -93,21 +93,26 @@ impl News {
         news
     }
 
-    /// Inboxes of one's own by their mean rate, and by the mean size of some of their letters.
+    /// Letters by their mean rate, and by the mean size of some of them.
     pub(super) fn on_average(scenario: &Scenario) -> Self {
         let duration = as_micros(scenario.duration);
         let rate = scenario.workload.events_per_second(scenario.clients, scenario.duration);
         let published = rate * scenario.duration.as_secs_f64();
         let payload = mean_letter(scenario, duration);
-        let name = "inbox-".len() as f64 + mean_digits(1, scenario.clients);
-        let each =
-            rate * (scenario.duration + scenario.warmup).as_secs_f64() / f64::from(scenario.clients.max(1));
+        let clients = f64::from(scenario.clients.max(1));
+        // An inbox each, or one that all read.
+        let (topics, readers, name) = if scenario.workload.has_own_inboxes() {
+            (clients, 1.0, "inbox-".len() as f64 + mean_digits(1, scenario.clients))
+        } else {
+            (1.0, clients, "news".len() as f64)
+        };
+        let each = rate * (scenario.duration + scenario.warmup).as_secs_f64() / topics;
         let offset = (each / 2.0).max(1.0);
         let id = sizes::hex_digits_of_a_large_schedule();
         let json = sizes::letter(0, offset as u64, 0, id) as f64 + name + payload;
         let item = Item {
             at: 0,
-            pairs: published,
+            pairs: published * readers,
             own: false,
             first: false,
             lives: FOR_EVER,
@@ -120,7 +125,7 @@ impl News {
             items: vec![item],
             duration,
             published,
-            owed: published,
+            owed: published * readers,
             sends: 0.0,
             senders: 0.0,
             name,

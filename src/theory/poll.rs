@@ -29,9 +29,10 @@ mod visits;
 /// * Delay: U(d, d + T), mean T/2 + d: an event waits at the server for the next poll to reach it, an
 ///   even phase, and then for the answer's trip. The request's trip moves the phase and adds nothing.
 ///   An event visible for m ≤ T is found with probability m/T after m/2. Irregular arrivals of variance
-///   v add v/T (the mean residual E\[C²\]/2E\[C\]), which is left out.
-/// * The wait before the fetching poll is sent: the same without the request's trip u, which the poll
-///   may be on already: (T − u)²/2T.
+///   v add v/T (the mean residual E\[C²\]/2E\[C\]): j²/3 for each trip with jitter, while losses are left
+///   out.
+/// * The wait before the fetching poll is sent: the same without the request's way u, on which the poll
+///   may be already: ((T − u)² + v)/2T. u is d, or as many more trips as a new connection takes first.
 /// * Staleness, Poisson: with g(u) the mean age of the oldest event of the last u seconds, the mean of
 ///   g over \[d, d + T\]; for d = 0 it is T(½ − 1/x + (1 − e⁻ˣ)/x²), x = λT.
 ///
@@ -68,11 +69,12 @@ fn steady(
     sizes: &PollSizes,
 ) -> Result<Expected, String> {
     let every = interval.as_secs_f64();
-    let period = period(view, every, keep_alive)?;
+    let trips = round_trip(view, keep_alive);
+    let period = period(view, every, trips)?;
     let polls = view.clients * view.window / period;
     let waste = match (view.lambda, view.plan) {
         (Some(lambda), _) => over_ages(view, period, |age| libm::exp(-lambda * age)),
-        (None, Some(plan)) => empty_share(view, plan, (period * 1e6) as i64),
+        (None, Some(plan)) => empty_share(view, plan, (period * 1e6) as i64, trips - 1),
         (None, None) => periodic_waste(view, period),
     };
     let cached = shared_cache.map(|kept| cache::expect(view, period, kept.as_secs_f64(), polls, waste));
@@ -90,7 +92,7 @@ fn steady(
         ack: Some(2.0 * view.path.d),
         ..Expected::default()
     };
-    deliveries(view, period, sizes, &mut expected);
+    deliveries(view, period, trips - 1, sizes, &mut expected);
     if let Some(cached) = cached {
         kept_back(period, &cached, sizes, &mut expected);
     }
@@ -113,16 +115,20 @@ fn kept_back(period: f64, cached: &Cached, sizes: &PollSizes, expected: &mut Exp
     (expected.law, expected.staleness) = (None, None);
 }
 
+/// Trips of a poll until its answer: without keep-alive TCP's own opening takes a round trip first, and
+/// TLS's another. All but the last are before the server has the request.
+fn round_trip(view: &View<'_>, keep_alive: bool) -> u32 {
+    match (keep_alive, view.scenario.tls) {
+        (true, _) => 2,
+        (false, false) => 4,
+        (false, true) => 6,
+    }
+}
+
 /// Polls stay on their grid, and those due while an answer is outstanding are skipped, so the period
 /// is the interval times the whole number of intervals that a round trip lasts, plus one.
-fn period(view: &View<'_>, every: f64, keep_alive: bool) -> Result<f64, String> {
-    // Without keep-alive TCP's own opening takes a round trip first, and TLS's another.
-    let trips = match (keep_alive, view.scenario.tls) {
-        (true, _) => 2.0,
-        (false, false) => 4.0,
-        (false, true) => 6.0,
-    };
-    let intervals = |d: f64| (trips * d / every).floor();
+fn period(view: &View<'_>, every: f64, trips: u32) -> Result<f64, String> {
+    let intervals = |d: f64| (f64::from(trips) * d / every).floor();
     let (least, most) = (view.path.d - view.path.jitter, view.path.d + view.path.jitter);
     if intervals(least) != intervals(most) {
         return Err(format!(
@@ -160,8 +166,10 @@ fn staleness(view: &View<'_>, period: f64) -> Option<f64> {
     Some((integral(period + d) - integral(d)) / period)
 }
 
-fn deliveries(view: &View<'_>, period: f64, sizes: &PollSizes, expected: &mut Expected) {
-    let trip = view.path.d;
+/// `up` are the trips before the server has the request.
+fn deliveries(view: &View<'_>, period: f64, up: u32, sizes: &PollSizes, expected: &mut Expected) {
+    let way = f64::from(up) * view.path.d;
+    let irregular = f64::from(up) * view.path.jitter.powi(2) / 3.0 / period;
     let (mut age, mut wait, mut sending, mut payload) = (0.0, 0.0, 0.0, 0.0);
     let mut spans = Vec::new();
     for item in view.news.counted() {
@@ -171,11 +179,12 @@ fn deliveries(view: &View<'_>, period: f64, sizes: &PollSizes, expected: &mut Ex
         *(if item.replaced { &mut expected.superseded } else { &mut expected.expired }) += missed;
         expected.delivered += found;
         payload += found * item.payload;
-        age += found * span / 2.0;
+        let irregular = if span == period { irregular } else { 0.0 };
+        age += found * (span / 2.0 + irregular);
         sending += found * sent;
-        // The poll is under way for a trip; an event that took one itself is no better off.
-        let ahead = (span - trip + sent).clamp(0.0, span);
-        wait += found * if span > 0.0 { ahead * ahead / (2.0 * span) } else { 0.0 };
+        // The poll was sent so much earlier; an event that took a trip itself is no better off.
+        let ahead = (span - way + sent).clamp(0.0, span);
+        wait += found * if ahead > 0.0 { ahead * ahead / (2.0 * span) + irregular / 2.0 } else { 0.0 };
         spans.push((span, item.pairs));
     }
     let (fetched, json) = fetched(view, period);
@@ -188,21 +197,21 @@ fn deliveries(view: &View<'_>, period: f64, sizes: &PollSizes, expected: &mut Ex
         expected.latency = Some((age + sending) / expected.delivered + home);
         expected.wait = Some(wait / expected.delivered);
         let shift = view.common(View::sending).map(|sent| sent + home);
-        expected.law = shift.and_then(|shift| law(view, period, spans, shift));
+        expected.law = shift.and_then(|shift| law(view, period, up, spans, shift));
     }
 }
 
 /// The distribution of the delay, where it is known: without loss, and with jitter only where every
 /// event waits for a whole period.
-fn law(view: &View<'_>, period: f64, spans: Vec<(f64, f64)>, shift: f64) -> Option<Law> {
+fn law(view: &View<'_>, period: f64, up: u32, spans: Vec<(f64, f64)>, shift: f64) -> Option<Law> {
     if view.path.steady() {
         return Law::of_spans(spans, shift);
     }
     let jitter = view.path.jitter;
-    let even = spans.iter().all(|&(span, _)| span == period) && 2.0 * jitter <= period;
+    let even = spans.iter().all(|&(span, _)| span == period);
     // What a client writes takes a second trip, whose jitter adds to the first.
     let known = even && !view.path.lossy && view.news.senders == 0.0;
-    known.then(|| Law::uniform_with_jitter(shift, shift + period, jitter))
+    if known { Law::between_polls(shift, shift + period, jitter, up) } else { None }
 }
 
 /// How long polls of one period can find an event that is at the server.
@@ -235,14 +244,14 @@ fn fetched(view: &View<'_>, period: f64) -> (f64, f64) {
 }
 
 /// Share of uniform poll times in the window that find nothing, averaged over the clients.
-fn empty_share(view: &View<'_>, plan: &Plan, period: i64) -> f64 {
+fn empty_share(view: &View<'_>, plan: &Plan, period: i64, up: u32) -> f64 {
     let schedule = &plan.schedule;
     let duration = as_micros(view.scenario.duration);
     let authored = view.news.items.iter().any(|item| item.own);
     let mut whole = vec![None; schedule.topics.len()];
     let mut sum = 0.0;
     for (client, &topic) in schedule.reads.iter().enumerate() {
-        let of = |own: Option<u32>| covered(view, plan, topic, own, period);
+        let of = |own: Option<u32>| covered(view, plan, topic, own, period, up);
         // Where nobody writes, every reader of a topic sees the same events.
         let covered = if authored {
             of(Some(client as u32))
@@ -255,21 +264,21 @@ fn empty_share(view: &View<'_>, plan: &Plan, period: i64) -> f64 {
 }
 
 /// Microseconds of the window at which a poll of somebody who reads `topic`, and does not hear `own`,
-/// would find an event.
-fn covered(view: &View<'_>, plan: &Plan, topic: u32, own: Option<u32>, period: i64) -> i64 {
+/// would find an event; it was sent `up` trips before.
+fn covered(view: &View<'_>, plan: &Plan, topic: u32, own: Option<u32>, period: i64, up: u32) -> i64 {
     let duration = as_micros(view.scenario.duration);
-    let trip = (view.path.d * 1e6) as i64;
+    let way = (f64::from(up) * view.path.d * 1e6) as i64;
     let (mut covered, mut end) = (0, 0);
     for &index in &plan.by_topic[topic as usize] {
         if own.is_some() && plan.schedule.events[index as usize].author == own {
             continue;
         }
         let item = &view.news.items[index as usize];
-        // A poll sent a trip before the server has the event finds it.
+        // A poll sent so long before the server has the event finds it.
         let sent = (view.sending(item) * 1e6) as i64;
-        let from = (item.at + sent - trip).max(end);
+        let from = (item.at + sent - way).max(end);
         let lives = lives_at_server(view, item);
-        let to = (item.at + sent - trip).saturating_add(lives.min(period)).min(duration);
+        let to = (item.at + sent - way).saturating_add(lives.min(period)).min(duration);
         if to > from {
             covered += to - from;
             end = to;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::law::Law;
+use super::trip::Trip;
 use super::view::View;
 use super::{Expected, coalesce, traffic};
 use crate::transport::COMMENT_EVERY;
@@ -70,21 +71,18 @@ fn share_frames(view: &View<'_>, window: Duration, expected: &mut Expected) {
 }
 
 /// Delay: d, the mean trip of RFC 6202's push, and another for what a client writes. Uniform jitter
-/// makes it U(d − j, d + j). Bytes on a slow line keep it busy, and no queue is reckoned with.
-/// Staleness, Poisson: the mean age of the oldest event of the last d seconds.
+/// makes it U(d − j, d + j). Bytes on a slow line keep it busy, and no queue is reckoned with. Poisson
+/// events that a late one holds up come later still: [`Trip::in_order`]; for other schedules that is
+/// left out of the mean, and no distribution is given where it can happen.
+/// Staleness, Poisson: the mean age of the oldest event under way.
 fn pushed(view: &View<'_>, socket: bool) -> Expected {
-    let (d, jitter) = (view.path.d, view.path.jitter);
+    let d = view.path.d;
     let mut expected = Expected {
         opens: view.clients + view.visitors().0,
         opened: view.clients + view.visitors().0,
         held: view.clients,
         owed: Some(view.news.owed * reached(view)),
         delivered: view.news.owed * reached(view),
-        staleness: match view.stay {
-            _ if d == 0.0 => Some(0.0),
-            None => view.oldest_of_last(d),
-            Some(_) => None,
-        },
         ack: Some(2.0 * d),
         ..Expected::default()
     };
@@ -94,12 +92,22 @@ fn pushed(view: &View<'_>, socket: bool) -> Expected {
         sums.add(item, item.pairs);
         sending += item.pairs * sent(view, item);
     }
+    let home = view.path.carries_down(traffic::event(view, &sums, socket));
+    let trip = Trip::new(view.scenario.network.as_ref(), home - d);
+    let held_up = view.lambda.filter(|_| !view.path.steady());
+    expected.staleness = match view.stay {
+        _ if home == 0.0 => Some(0.0),
+        None => view.lambda.map(|lambda| trip.oldest(lambda)),
+        Some(_) => None,
+    };
     if expected.delivered > 0.0 {
-        let home = view.path.carries_down(traffic::event(view, &sums, socket));
+        let home = held_up.map_or(home, |lambda| trip.in_order(lambda));
         expected.latency = Some(home + sending / expected.delivered);
-        expected.law = match view.common(sent) {
-            Some(sent) if view.path.steady() => Some(Law::constant(sent + home)),
-            Some(0.0) if !view.path.lossy => Some(Law::uniform(home - jitter, home + jitter)),
+        expected.law = match (view.common(sent), held_up) {
+            (Some(sent), None) if view.path.steady() => Some(Law::constant(sent + home)),
+            _ if view.path.lossy => None,
+            (Some(0.0), Some(lambda)) => Some(trip.law_in_order(lambda)),
+            (Some(0.0), None) => view.apart(2.0 * view.path.jitter).then(|| trip.law_apart()),
             _ => None,
         };
     }

@@ -109,3 +109,23 @@ fn loss_leaves_the_mean_and_takes_the_law() {
     assert!(block.latency_mean_ms.unwrap() > 2_550.0);
     assert_eq!(block.latency_law, []);
 }
+
+#[test]
+fn an_outcome_says_null_where_nothing_was_played_or_too_little_is_expected() {
+    let scenario = letters(&["websocket.ping=7s", "duration=6s"]);
+    let json = serde_json::to_value(run(&scenario, None).unwrap()).unwrap();
+    for transport in json["transports"].as_array().unwrap() {
+        let latency = &transport["latency_ms"];
+        let count = latency["count"].as_u64().unwrap();
+        assert!((20..100).contains(&count), "{count}");
+        assert!(latency["p95"].is_number() && latency["p99"].is_null() && latency["p999"].is_null());
+        assert!(transport["series"].is_null());
+        let buckets = transport["latency_histogram_us"].as_array().unwrap();
+        assert_eq!(buckets.iter().map(|bucket| bucket[1].as_u64().unwrap()).sum::<u64>(), count);
+    }
+    assert_eq!(json["transports"][1]["frames"]["pings"], 2 * 257);
+    let lossy = run(&letters(&["network.profile=satellite"]), None).unwrap();
+    assert_eq!(lossy.transports[0].latency_histogram_us, None);
+    let nothing = run(&letters(&["clients=1", "duration=1s"]), None).unwrap();
+    assert_eq!(nothing.transports[0].latency_ms, outcome::Summary::default());
+}

@@ -121,10 +121,13 @@ impl<'a> View<'a> {
         all.all(|other| other == one).then_some(one)
     }
 
-    /// Mean age of the oldest Poisson event of the last u seconds, zero when there is none:
-    /// g(u) = E\[(u − X)⁺\] with X exponential, which is u − (1 − e^(−λu))/λ.
-    pub(super) fn oldest_of_last(&self, u: f64) -> Option<f64> {
-        self.lambda.map(|lambda| u + libm::expm1(-lambda * u) / lambda)
+    /// Whether the events of every topic are at least so many seconds apart.
+    pub(super) fn apart(&self, seconds: f64) -> bool {
+        let Some(plan) = self.plan else {
+            return matches!(self.scenario.workload, Workload::Periodic { gap, .. } if gap.as_secs_f64() >= seconds);
+        };
+        let at = |index: u32| plan.schedule.events[index as usize].at as f64 / 1e6;
+        plan.by_topic.iter().all(|topic| topic.windows(2).all(|pair| at(pair[1]) - at(pair[0]) >= seconds))
     }
 }
 

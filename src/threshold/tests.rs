@@ -37,7 +37,7 @@ fn transport(label: &str, samples: u64) -> TransportOutcome {
         deliveries: Deliveries::default(),
         sends: Sends::default(),
         latency_ms: summary,
-        latency_histogram_us: (1..=samples).map(|n| (n * 1000, 1)).collect(),
+        latency_histogram_us: Some((1..=samples).map(|n| (n * 1000, 1)).collect()),
         samples: None,
         wait_ms_mean: None,
         staleness_ms_mean: None,
@@ -51,6 +51,7 @@ fn transport(label: &str, samples: u64) -> TransportOutcome {
         series: Series::default(),
         audit: None,
         person: None,
+        trouble: None,
     }
 }
 

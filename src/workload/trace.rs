@@ -104,6 +104,10 @@ impl Trace {
 const EXAMPLE: &str = r#"{"at_ms":1500,"topic":"room-1","kind":"message","data":"Coming?"}"#;
 
 fn read(text: &str) -> Result<Line, String> {
+    // Serde would also take the fields in a row, as an array.
+    if !text.trim_start().starts_with('{') {
+        return Err(format!("a line is a JSON object; write one like {EXAMPLE}"));
+    }
     let line: Line = serde_json::from_str(text).map_err(|error| {
         // The parser knows one line only, so its number says nothing.
         let said = error.to_string();
@@ -190,7 +194,7 @@ mod tests {
         let wrong = Trace::parse(&text).unwrap_err();
         let hints = [
             "missing field `data`",
-            "expected",
+            "a JSON object",
             "within",
             "topic must be",
             "kind must be",

@@ -219,10 +219,8 @@ fn files_that_are_none_are_refused() {
 #[test]
 fn what_is_not_built_yet_says_so() {
     let directory = tempdir().unwrap();
-    let cases: [&[&str]; 5] = [
+    let cases: [&[&str]; 3] = [
         &["demo"],
-        &["advise", "letters"],
-        &["sweep", "letters", "--vary", "poll.interval=1s,2s"],
         &["run", "letters", "--target", "http://127.0.0.1:1"],
         &["run", "letters", "--shard", "1/2"],
     ];
@@ -244,11 +242,12 @@ fn formulas_answer_at_once_and_say_that_they_are_formulas() {
     let text = fs::read_to_string(report.join("outcome.json")).unwrap();
     let outcome: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(outcome["engine"], "theory");
-    for null in ["machine", "generator", "started_at"] {
+    for null in ["generator", "started_at"] {
         assert_eq!(outcome[null], Value::Null, "{null}");
     }
+    assert!(outcome["machine"]["cores"].as_u64() > Some(0), "{}", outcome["machine"]);
     for transport in outcome["transports"].as_array().unwrap() {
-        for null in ["server", "handshake", "request_ms", "samples", "person"] {
+        for null in ["server", "handshake", "request_ms", "samples", "series", "person"] {
             assert_eq!(transport[null], Value::Null, "{null}");
         }
     }

@@ -1,4 +1,4 @@
-//! Live runs held to virtual time with the same seed and to the formulas: every shipped live scenario,
+//! Live runs held to virtual time with the same seed and to the formulas: every live scenario of the course,
 //! and drawn ones. `theory_agrees` holds the formulas to virtual time in more cases than can be run live.
 
 use std::collections::BTreeMap;
@@ -134,7 +134,7 @@ fn all_three(what: &str, scenario: &Scenario, arguments: &[&str]) {
 #[test]
 fn shipped_scenarios_live_and_in_virtual_time() {
     let _alone = one_at_a_time();
-    for shipped in shipped::all() {
+    for shipped in shipped::course() {
         let overrides = Overrides { duration: Some("6s".to_owned()), ..Overrides::default() };
         let scenario = shipped::load(shipped.name, &overrides).unwrap();
         if scenario.engine == Engine::Live && scenario.needs_live().is_none() {

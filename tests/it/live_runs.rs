@@ -41,10 +41,11 @@ fn books_balance(transport: &Value) {
 #[test]
 fn every_live_scenario_loses_nothing() {
     let _alone = one_at_a_time();
-    for shipped in shipped::all() {
+    for shipped in shipped::course() {
         let scenario = shipped::load(shipped.name, &Overrides::default()).unwrap();
         let has_servers = scenario.fleet.is_none() || crate::redis_process::wanted();
-        if scenario.engine != Engine::Live || !has_servers {
+        // What breaks on purpose has tests of its own.
+        if scenario.engine != Engine::Live || !has_servers || !scenario.faults.is_empty() {
             continue;
         }
         let outcome = run(&[shipped.name, "--duration", "4s"]);

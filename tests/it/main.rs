@@ -1,10 +1,14 @@
 //! The one integration binary: whatever needs sockets, processes or the source tree.
 
+mod advise_agrees;
+mod advise_command;
 mod attack;
 mod browser;
 mod command_line;
 mod engines_agree;
 mod fairness;
+mod fallback;
+mod faults;
 mod fleet_runs;
 mod foreign;
 mod fuzz;
@@ -16,6 +20,7 @@ mod network;
 mod peers;
 mod people_and_pace;
 mod program;
+mod published;
 mod redis_brokers;
 mod redis_process;
 mod serve_command;
@@ -25,6 +30,7 @@ mod server_describes;
 mod server_guard;
 mod server_limits;
 mod server_streams;
+mod sweep_command;
 mod theory_agrees;
 mod tidy;
 mod tls;

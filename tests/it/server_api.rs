@@ -103,12 +103,18 @@ async fn a_conditional_poll_is_304_exactly_while_nothing_is_new() {
     let (held, _) =
         answer(server.get("/topics/t/events?after=1&wait=50ms").header("if-none-match", &etag)).await;
     assert_eq!(held, 304);
+    // What the reader stands on is gone: that is news, whatever it has seen.
+    for lost in ["after=1&epoch=zzz", "after=7"] {
+        let url = format!("/topics/t/events?{lost}");
+        let (status, told) = answer(server.get(&url).header("if-none-match", &etag)).await;
+        assert_eq!((status, &told["recovered"]), (200, &json!(false)), "{lost}");
+    }
 
     server.publish("t", json!({"data": 2})).await;
     let (status, news) = answer(poll(etag)).await;
     assert_eq!((status, offsets(&news)), (200, vec![2]));
     let stats = server.stats().await;
-    assert_eq!((stats.polls, stats.empty), (7, 5));
+    assert_eq!((stats.polls, stats.empty), (9, 7));
 }
 
 #[tokio::test]
@@ -146,6 +152,7 @@ async fn what_is_wrong_is_a_problem_with_the_right_status() {
         (400, server.get("/topics/a%20b/stream")),
         (400, server.post(events, "no JSON")),
         (400, server.post(events, "")),
+        (400, server.post(events, r#"["message",1,null,null,null,null,null]"#)),
         (400, server.post(events, r#"{"kind":"message"}"#)),
         (400, server.post(events, r#"{"data":1,"id":""}"#)),
         (400, server.post("/topics/a%20b/events", r#"{"data":1}"#)),

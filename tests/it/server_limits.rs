@@ -136,6 +136,14 @@ async fn an_oversized_message_closes_the_socket_with_1009() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_no_nonce_opens_no_socket() {
+    let server = TestServer::start().await;
+    let mut raw = server.raw().await;
+    raw.send(upgrade("/topics/t/socket").replace("dGhlIHNhbXBsZSBub25jZQ==", "bad")).await;
+    assert!(raw.until("}").await.starts_with("HTTP/1.1 400 "));
+}
+
+#[tokio::test]
 async fn broken_frames_close_the_socket_with_the_code_for_it() {
     let server = TestServer::start().await;
     let mask = [0, 0, 0, 0];

@@ -1,8 +1,13 @@
 //! SSE and WebSocket: what the contract says of the two that push, and how they end.
 
+use std::time::{Duration, Instant};
+
+use anynews::server::Settings;
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::CancellationToken;
 
 use crate::harness::{TestServer, get, soon};
 
@@ -114,4 +119,35 @@ async fn the_end_of_the_server_is_told_to_everyone() {
     assert!(held.text().await.unwrap().ends_with("\"events\":[]}"));
     assert_eq!(idle.rest().await, "");
     server.stopped().await;
+}
+
+/// Twenty sockets of a server that ends: their close codes, and when each came, in order.
+async fn sent_away(settings: Settings) -> (Vec<u16>, Vec<Duration>) {
+    let server = TestServer::with(settings).await;
+    let mut sockets = Vec::new();
+    for _ in 0..20 {
+        sockets.push(server.socket("/topics/t/socket").await.0);
+    }
+    let begin = Instant::now();
+    server.stop();
+    let codes = sockets.iter_mut().map(|socket| async move { (socket.close_code().await, begin.elapsed()) });
+    let (codes, mut times): (Vec<_>, Vec<_>) = join_all(codes).await.into_iter().unzip();
+    times.sort();
+    server.stopped().await;
+    (codes, times)
+}
+
+#[tokio::test]
+async fn a_drain_sends_people_away_one_after_another_or_at_once() {
+    let drain = Duration::from_secs(2);
+    let spread = Settings { drain, at_once: CancellationToken::new(), ..Settings::default() };
+    let (codes, times) = sent_away(spread).await;
+    assert_eq!(codes, [1012; 20], "come back");
+    // Evenly over 1.8 s: never more than a few in any tenth of it, and everybody within the drain.
+    assert!(times[19] <= drain && times[19] >= drain / 2, "{times:?}");
+    assert!(times.windows(6).all(|few| few[5] - few[0] >= drain / 10), "{times:?}");
+
+    let (codes, times) = sent_away(Settings { drain, ..Settings::default() }).await;
+    assert_eq!(codes, [1001; 20], "nobody takes its place");
+    assert!(times[19] < drain / 2, "{times:?}");
 }

@@ -1,4 +1,4 @@
-//! Theory held to virtual time: every shipped scenario, some networks, and crowds too large to write down.
+//! Theory held to virtual time: every scenario of the course, some networks, and crowds too large to write down.
 
 use std::time::{Duration, Instant};
 
@@ -69,7 +69,9 @@ fn compare(case: &str, sim: &TransportOutcome, theory: &TransportOutcome) {
     assert_eq!(sim.sends.count, theory.sends.count, "{}", case("sends"));
     near(&case("pings"), sim.frames.pings as f64, theory.frames.pings as f64, 0.0, 2.0 * count_error);
     if let (Some(one), Some(other)) = (sim.staleness_ms_mean, theory.staleness_ms_mean) {
-        near(&case("staleness"), one, other, 0.15, 0.0);
+        // With losses a handful of time-outs are most of the square; that has a test of its own.
+        let rare = theory.latency_ms.max.is_none();
+        near(&case("staleness"), one, other, if rare { 0.5 } else { 0.15 }, 0.0);
     }
     if let (Some(one), Some(other)) = (sim.wait_ms_mean, theory.wait_ms_mean) {
         near(&case("wait"), one, other, 0.05, error.max(1.0));
@@ -78,7 +80,8 @@ fn compare(case: &str, sim: &TransportOutcome, theory: &TransportOutcome) {
 
 #[test]
 fn the_formulas_are_within_the_noise_of_virtual_time() {
-    let any_engine = shipped::all().iter().filter(|shipped| load(shipped.name, &[]).needs_live().is_none());
+    let any_engine =
+        shipped::course().iter().filter(|shipped| load(shipped.name, &[]).needs_live().is_none());
     let plain: Vec<(&str, &[&str])> = any_engine.map(|shipped| (shipped.name, &[][..])).collect();
     let changed: [(&str, &[&str]); 14] = [
         ("letters", &["warmup=1s"]),
@@ -106,6 +109,67 @@ fn the_formulas_are_within_the_noise_of_virtual_time() {
             compare(&format!("{name} {set:?}"), one, other);
         }
     }
+}
+
+/// One transport of a scenario by both engines: sim, theory.
+fn both(mut scenario: Scenario, label: &str) -> (TransportOutcome, TransportOutcome) {
+    scenario.transports.retain(|transport| transport.label == label);
+    let virtually = sim::run(&scenario, &sim::Options::default()).unwrap().0;
+    let theory = theory::run(&scenario, None).unwrap();
+    assert!(theory.machine.is_some() && theory.machine == virtually.machine);
+    let only = |outcome: Outcome| outcome.transports.into_iter().next().unwrap();
+    (only(virtually), only(theory))
+}
+
+#[test]
+fn a_connection_per_poll_is_opened_before_the_poll_waits() {
+    let settings = ["poll.keep_alive=false", "poll.conditional=true", "network.rtt=50ms"];
+    let (sim, theory) = both(load("letters", &settings), "poll");
+    let way = |t: &TransportOutcome| t.latency_ms.mean.unwrap() - t.wait_ms_mean.unwrap();
+    // Two round trips, but for news that comes while a poll is on its way.
+    assert!((way(&theory) - 99.4).abs() < 0.1, "{}", way(&theory));
+    near("way", way(&sim), way(&theory), 0.0, 2.0);
+
+    let settings = ["poll.keep_alive=false", "poll.interval=10ms", "network.rtt=60ms", "clients=50"];
+    let mut scenario = load("letters", &settings);
+    let gap = Duration::from_millis(20);
+    scenario.workload = Workload::Periodic { gap, inbox: Inbox::Shared, payload: None };
+    scenario.duration = Duration::from_secs(5);
+    let (sim, theory) = both(scenario, "poll");
+    near("wait", sim.wait_ms_mean.unwrap(), theory.wait_ms_mean.unwrap(), 0.1, 0.0);
+}
+
+#[test]
+fn pushed_news_is_stale_for_the_square_of_its_trip() {
+    let cases: [(&[&str], f64); 3] = [
+        (&["network.profile=satellite", "workload.mean_gap=1s", "clients=2000"], 0.2),
+        (&["network.profile=3g", "network.jitter=100ms", "workload.mean_gap=5s", "clients=1000"], 0.06),
+        // Here late events hold up others.
+        (&["network.rtt=400ms", "network.jitter=200ms", "workload.mean_gap=200ms", "clients=50"], 0.05),
+    ];
+    for (settings, share) in cases {
+        let (sim, theory) = both(load("letters", settings), "websocket");
+        let stale = (sim.staleness_ms_mean.unwrap(), theory.staleness_ms_mean.unwrap());
+        near(&format!("{settings:?} staleness"), stale.0, stale.1, share, 0.0);
+        let mean = (sim.latency_ms.mean.unwrap(), theory.latency_ms.mean.unwrap());
+        near(&format!("{settings:?} mean delay"), mean.0, mean.1, share / 2.0, 0.0);
+        if let (Some(one), Some(other)) = (sim.latency_ms.p99, theory.latency_ms.p99) {
+            near(&format!("{settings:?} p99"), one, other, 0.03, 0.0);
+        }
+    }
+}
+
+#[test]
+fn jitter_reaches_as_far_as_three_trips() {
+    let settings = ["network.rtt=100ms", "network.jitter=20ms", "workload.mean_gap=5s", "clients=20000"];
+    let (sim, theory) = both(load("letters", &settings), "poll");
+    let (one, other) = (&sim.latency_ms, &theory.latency_ms);
+    // T + d + 3j: the fetching poll's jitter both ways, and that of the poll before.
+    assert!((other.max.unwrap() - 5_110.0).abs() < 1e-6, "{other:?}");
+    assert!(one.max.unwrap() <= 5_110.0 && one.max.unwrap() > 5_090.0, "{one:?}");
+    // The histogram of virtual time is 4 ms fine here.
+    near("p99", one.p99.unwrap(), other.p99.unwrap(), 0.0, 8.0);
+    near("p999", one.p999.unwrap(), other.p999.unwrap(), 0.0, 8.0);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::outcome::Outcome;
 use crate::scenario::Engine;
 
+use super::super::faults::{self, Mark};
 use super::super::measure;
 use super::super::numbers::{bytes as size, clock, ms};
 use super::super::titles;
@@ -32,9 +33,12 @@ pub fn bytes<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         "Requests, answers and frames both ways on the server’s sockets, payload included. A line that \
                        begins above zero paid for its handshakes first."
             .to_owned();
-    if idle.is_some() {
+    let mut marks = faults::marks(outcome);
+    if let Some((from, until)) = idle {
         caption.push_str(" Shaded: a stretch without any news.");
+        marks.push(Mark { from, until, label: "no news" });
     }
+    caption.push_str(marked(outcome));
     let table = over_time(&courses, "Time", size);
     Entry::Drawn(Figure {
         slug,
@@ -44,7 +48,7 @@ pub fn bytes<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         table,
         draw: Box::new(move |frame| {
             let most = courses.iter().flat_map(|c| c.points.iter().map(|p| p.1)).fold(0.0, f64::max);
-            picture(frame, &courses, Scale::from_zero(most * 1.02), ("bytes so far", size), idle)
+            picture(frame, &courses, Scale::from_zero(most * 1.02), ("bytes so far", size), &marks)
         }),
     })
 }
@@ -79,22 +83,33 @@ pub fn delay<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         let why = nothing(outcome, "No message arrived, so no delay over time can be shown.");
         return Entry::Missing { slug, why };
     }
-    let title = titles::course(all);
+    let marks = faults::marks(outcome);
+    // Steady or not is no finding where the server was frozen on purpose.
+    let title = match &marks[..] {
+        [] => titles::course(all),
+        [one] => format!("What the fault at {} did to the delay", clock(one.from)),
+        several => format!("What {} faults did to the delay", several.len()),
+    };
     let table = over_time(&courses, "Published at", ms);
     Entry::Drawn(Figure {
         slug,
         alt: titles::alt("Lines over time", &format!("the median delay by {}", names(all)), outcome, &title),
         title,
-        caption:
+        caption: format!(
             "Each point is the median delay of the messages published in that step. A step with few messages \
-                  jumps about by chance."
-                .to_owned(),
+             jumps about by chance.{}",
+            marked(outcome)
+        ),
         table,
         draw: Box::new(move |frame| {
             let scale = Scale::decades(courses.iter().flat_map(|c| c.points.iter().map(|p| p.1)));
-            picture(frame, &courses, scale, ("median delay (logarithmic)", ms), None)
+            picture(frame, &courses, scale, ("median delay (logarithmic)", ms), &marks)
         }),
     })
+}
+
+fn marked(outcome: &Outcome) -> &'static str {
+    if outcome.scenario.faults.is_empty() { "" } else { " Marked: what went wrong on purpose." }
 }
 
 fn medians<'a>(way: &Way<'a>) -> Course<'a> {
@@ -132,7 +147,7 @@ fn picture(
     courses: &[Course<'_>],
     y: Scale,
     (name, text): (&str, fn(f64) -> String),
-    idle: Option<(f64, f64)>,
+    marks: &[Mark],
 ) -> Picture {
     let em = frame.text;
     let end = courses.iter().flat_map(|c| c.points.iter().map(|p| p.0)).fold(0.0, f64::max);
@@ -149,15 +164,18 @@ fn picture(
         y,
     };
     let mut shapes = Vec::new();
-    if let Some((from, to)) = idle {
-        let (x0, x1) = (plot.at(from, 0.0).0, plot.at(to, 0.0).0);
-        shapes.push(Shape::rectangle((x0, plot.top), (x1, plot.bottom), Ink::Shade));
+    for mark in marks {
+        let (x0, x1) = (plot.at(mark.from, 0.0).0, plot.at(mark.until, 0.0).0);
+        // What is over at once is a line that can be seen.
+        let x1 = x1.max(x0 + em * 0.15);
+        let ink = if x1 - x0 < em { Ink::Muted } else { Ink::Shade };
+        shapes.push(Shape::rectangle((x0, plot.top), (x1, plot.bottom), ink));
     }
     shapes.extend(plot.x_axis(frame, "time into the window", clock));
     shapes.extend(plot.y_axis(frame, name, text));
-    if let Some((from, to)) = idle {
-        let at = ((plot.at(from, 0.0).0 + plot.at(to, 0.0).0) / 2.0, plot.top - em * 0.5);
-        shapes.push(Shape::text(at, "no news", em * 0.8, Ink::Muted, Anchor::Middle));
+    for mark in marks {
+        let at = ((plot.at(mark.from, 0.0).0 + plot.at(mark.until, 0.0).0) / 2.0, plot.top - em * 0.5);
+        shapes.push(Shape::text(at, mark.label, em * 0.8, Ink::Muted, Anchor::Middle));
     }
     shapes.push(plot.base());
     for course in courses {

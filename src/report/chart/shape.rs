@@ -61,6 +61,10 @@ pub enum Ink {
     Pale(Kind, usize),
     /// Text in the colour of a transport.
     Label(Kind, usize),
+    /// The colour of a transport, from none (0) to full (100).
+    Tint(Kind, u8),
+    /// Text on such a tint.
+    OnTint(Kind, u8),
 }
 
 impl Way<'_> {

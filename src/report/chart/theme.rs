@@ -88,6 +88,14 @@ impl Theme {
             Ink::Shade => self.shade,
             Ink::Series(kind, repeat) => self.shaded(self.series[slot(kind)], repeat),
             Ink::Label(kind, repeat) => self.shaded(self.labels[slot(kind)], repeat),
+            Ink::Tint(kind, level) => {
+                mix(self.paper, self.colour(Ink::Series(kind, 0)), f64::from(level.min(100)) / 100.0)
+            }
+            Ink::OnTint(kind, level) => {
+                let ground = self.colour(Ink::Tint(kind, level));
+                let (dark, bright) = ((0, 0, 0), (255, 255, 255));
+                if contrast(dark, ground) >= contrast(bright, ground) { dark } else { bright }
+            }
             Ink::Pale(kind, repeat) => mix(self.paper, self.colour(Ink::Series(kind, repeat)), 0.22),
         }
     }
@@ -158,6 +166,18 @@ mod tests {
         for theme in [Theme::LIGHT, Theme::DARK] {
             for kind in KINDS {
                 assert!(contrast(theme.text, theme.colour(Ink::Pale(kind, 0))) >= 4.5);
+            }
+        }
+    }
+
+    #[test]
+    fn text_can_be_read_on_every_tint() {
+        for theme in [Theme::LIGHT, Theme::DARK] {
+            for kind in KINDS {
+                for level in 0..=100 {
+                    let (ground, text) = (Ink::Tint(kind, level), Ink::OnTint(kind, level));
+                    assert!(contrast(theme.colour(text), theme.colour(ground)) >= 4.5, "{ground:?}");
+                }
             }
         }
     }

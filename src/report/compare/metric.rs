@@ -120,19 +120,22 @@ impl Metric {
         }
     }
 
+    /// Whether two estimates are apart beyond noise.
+    #[must_use]
+    pub fn differ(self, a: &Estimate, b: &Estimate) -> bool {
+        let overlap = a.low <= b.high && b.low <= a.high;
+        !overlap && (a.value - b.value).abs() > self.negligible(a.value, b.value)
+    }
+
     /// The two rows of a group that are furthest apart, if any two are apart beyond noise.
     #[must_use]
     pub fn widest(self, group: &Group) -> Option<Pair> {
-        let differ = |a: &Estimate, b: &Estimate| {
-            let overlap = a.low <= b.high && b.low <= a.high;
-            !overlap && (a.value - b.value).abs() > self.negligible(a.value, b.value)
-        };
         let mut found: Option<Pair> = None;
         for (i, low) in group.rows.iter().enumerate() {
             for high in &group.rows[i + 1..] {
                 let (low, high) = if low.1.value <= high.1.value { (low, high) } else { (high, low) };
                 let wider = found.as_ref().is_none_or(|pair| self.ratio(&(*low, *high)) > self.ratio(pair));
-                if differ(&low.1, &high.1) && wider {
+                if self.differ(&low.1, &high.1) && wider {
                     found = Some((*low, *high));
                 }
             }

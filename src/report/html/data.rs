@@ -6,7 +6,9 @@ use maud::{Markup, html};
 
 use crate::outcome::{Outcome, Summary};
 
-use super::super::numbers::{count, ms};
+use super::super::claims;
+use super::super::csv::field;
+use super::super::numbers::{count, figure, ms};
 use super::super::ways::Way;
 use super::table;
 
@@ -102,13 +104,21 @@ fn row(name: String, s: &Summary) -> Vec<String> {
     cells
 }
 
+pub fn published(outcome: &Outcome) -> Markup {
+    let heads = claims::HEADS.map(str::to_owned);
+    html! {
+        p { "What others published about these settings, beside this run. “No figure”: the source gives none." }
+        (table("Published figures and ours", &heads, &claims::rows(outcome)))
+    }
+}
+
 pub fn thresholds(outcome: &Outcome) -> Markup {
     let heads = ["Metric", "Condition", "Actual", "Verdict"].map(str::to_owned);
     let rows: Vec<Vec<String>> = outcome
         .thresholds
         .iter()
         .map(|t| {
-            let actual = t.actual.map_or_else(|| "no value".to_owned(), |value| format!("{value:.4}"));
+            let actual = t.actual.map_or_else(|| "no value".to_owned(), figure);
             let why = t.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
             let held = if t.passed { "held" } else { "failed" };
             vec![t.metric.clone(), t.expression.clone(), actual, format!("{held}{why}")]
@@ -184,17 +194,6 @@ fn series_csv(outcome: &Outcome) -> String {
         }
     }
     text
-}
-
-/// A CSV field. A spreadsheet must read it as text, so a leading operator gets a quote before it.
-fn field(text: &str) -> String {
-    let guarded =
-        if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
-    if guarded.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", guarded.replace('"', "\"\""))
-    } else {
-        guarded
-    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,10 @@ use super::super::ways::Way;
 
 pub fn verdict(verdict: &Verdict) -> Markup {
     html! {
-        p.lead { (verdict.sentences[0]) " " (verdict.sentences[1]) }
+        p.lead {
+            @if let Some(win) = &verdict.win { (win) ". " }
+            (verdict.sentences[0]) " " (verdict.sentences[1])
+        }
         p.quiet { (verdict.conditions) }
         @if !verdict.warnings.is_empty() {
             div.warning role="note" {
@@ -113,10 +116,14 @@ fn command(text: &str) -> Markup {
     }
 }
 
-pub fn reverse(verdict: &Verdict) -> Markup {
+pub fn reverse(outcome: &Outcome, verdict: &Verdict) -> Markup {
     html! {
         p { strong { (verdict.rule) } }
-        ul { @for point in &verdict.reverse { li { (point) } } }
+        ul { @for point in verdict::reverse(outcome) { li { (point) } } }
+        p.quiet {
+            "By the rules and default constants of " code { "anynews advise" } "; " code { "anynews sweep" } " finds such a "
+            "point by running the scenario at several values."
+        }
         @if let Some((command, effect)) = &verdict.attempt {
             p { "Try (" (effect) "):" }
             (self::command(command))

@@ -63,7 +63,7 @@ fn what_is_computed_is_expected_and_not_measured() {
     let mut outcome = fixture::letters();
     outcome.engine = crate::scenario::Engine::Theory;
     for t in &mut outcome.transports {
-        (t.samples, t.latency_histogram_us) = (None, Vec::new());
+        (t.samples, t.series) = (None, crate::outcome::Series::default());
     }
     let said = verdict(&outcome);
     assert!(said.sentences[0].contains("theory expects 1,081 to find nothing"), "{:?}", said.sentences);
@@ -95,9 +95,17 @@ fn without_anything_nothing_is_concluded() {
 
 #[test]
 fn the_command_repeats_the_run_and_is_safe_to_paste() {
+    let mut outcome = fixture::letters();
+    assert_eq!(command(&outcome), "anynews run letters", "the shipped file says all the rest");
+    outcome.seed = 7;
+    outcome.scenario.clients = 50;
+    outcome.scenario.engine = Engine::Sim;
+    assert_eq!(command(&outcome), "anynews run letters --seed 7 --set clients=50 --engine sim");
+    outcome = fixture::letters();
+    outcome.scenario.name = "mine".to_owned();
     assert_eq!(
-        command(&fixture::letters()),
-        "anynews run letters --seed 1 --duration 20s --set clients=300 --set workload.mean_gap=47500ms \
+        command(&outcome),
+        "anynews run mine --seed 1 --duration 20s --set clients=300 --set workload.mean_gap=47500ms \
          --set poll.interval=5s"
     );
     let said = command(&fixture::hostile());

@@ -42,7 +42,11 @@ fn shortfalls(way: &Way<'_>) -> Vec<String> {
         (t.deliveries.reordered, "deliveries arrived behind a later one"),
         (t.requests.failed, "requests got no valid answer"),
         (t.requests.skipped, "polls were skipped because an answer was still outstanding"),
-        (t.connections.reconnects, "streams or sockets had to be opened again"),
+        // Where there was trouble it is told at length.
+        (
+            if t.trouble.is_some() { 0 } else { t.connections.reconnects },
+            "streams or sockets had to be opened again",
+        ),
     ];
     found.extend(
         counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{name}: {} {what}.", count(*n))),

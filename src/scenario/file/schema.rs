@@ -2,14 +2,14 @@
 //!
 //! It says what such a schema can: not that clients fill whole rooms, that jitter is at most half a
 //! round trip, that a duration lies in its range, or that a metric exists. Keys whose part is not
-//! built yet are left out, as the reader refuses them.
+//! built yet are left out, as the reader refuses them; so does it not say which faults need a fleet.
 
 use serde_json::{Map, Value, json};
 
 use crate::link::PROFILES;
 
 use super::section::{Bounds, LONGEST_LINE};
-use super::{MOST_CLIENTS, TOP, fleet, network, transports, workload};
+use super::{MOST_CLIENTS, TOP, claims, faults, fleet, network, transports, workload};
 
 /// A JSON Schema, draft 2020-12, of scenario files read as JSON.
 #[must_use]
@@ -102,7 +102,22 @@ fn top(key: &str) -> Option<Value> {
                 }
             ]
         }),
+        "fault" => json!({
+            "description": "What goes wrong on purpose.",
+            "type": "array", "maxItems": faults::MOST_FAULTS,
+            "items": by_kind("One thing that goes wrong.", &faults::KINDS, &["at"], fault_key)
+        }),
         "threshold" => refer("thresholds"),
+        "claim" => json!({
+            "description": "Published figures that the run is to reproduce.",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["source", "says", "metric", "why"],
+                "properties": properties(&claims::KEYS, claim_key),
+                "additionalProperties": false
+            }
+        }),
         _ => return None,
     })
 }
@@ -181,6 +196,17 @@ fn network_key(key: &str) -> Option<Value> {
     })
 }
 
+fn claim_key(key: &str) -> Option<Value> {
+    Some(match key {
+        "source" => said("line", "Who published it, and when."),
+        "says" => said("line", "What it says."),
+        "metric" => said("line", "Metrics and numbers joined by * / + - with spaces around them."),
+        "value" => number("The figure as published; absent when the source gives none.", claims::VALUES),
+        "why" => said("line", "Why ours differs."),
+        _ => return None,
+    })
+}
+
 fn fleet_key(key: &str) -> Option<Value> {
     let words = |all: &[&str]| all.iter().map(|word| json!(word)).collect::<Value>();
     Some(match key {
@@ -203,6 +229,19 @@ fn fleet_key(key: &str) -> Option<Value> {
     })
 }
 
+fn fault_key(key: &str) -> Option<Value> {
+    Some(match key {
+        "at" => said("duration", "When it begins, from the start of the window."),
+        "for" => said("duration", "How long it lasts; within the window."),
+        "server" => count("Which server; 1 when absent.", fleet::SERVERS),
+        "keep_data" => boolean("Whether the broker comes back with what it held; true when absent."),
+        "share" => number("Share of the people.", faults::SHARE),
+        "idle" => said("duration", "A connection silent for so long is closed."),
+        "spread" => boolean("Whether people are sent away one after another; true when absent."),
+        _ => return None,
+    })
+}
+
 /// Keys that a kind cannot do without, and keys that mean nothing without another.
 fn required(kind: &str) -> &'static [&'static str] {
     match kind {
@@ -213,6 +252,9 @@ fn required(kind: &str) -> &'static [&'static str] {
         "cricket" => &["gap_per_ball"],
         "game" => &["players", "tick"],
         "trace" => &["file"],
+        "stall-server" | "kill-server" | "drain-server" | "restart-broker" => &["at", "for"],
+        "cut-clients" | "slow-clients" => &["at", "share"],
+        "idle-proxy" => &["at", "idle"],
         _ => &[],
     }
 }

@@ -6,8 +6,10 @@ use super::tree::{Node, Origin, Table, Value, parse_value};
 use super::{Overrides, TOP, transports};
 
 pub(super) fn apply(root: &mut Table, overrides: &Overrides, report: &Report) {
-    for text in &overrides.set {
-        set(root, text, report);
+    for (flag, texts) in [("--set", &overrides.set), ("--vary", &overrides.vary)] {
+        for text in texts {
+            set(root, flag, text, report);
+        }
     }
     if let Some(seed) = overrides.seed {
         let origin = Origin::Flag("--seed".to_owned());
@@ -23,12 +25,12 @@ pub(super) fn apply(root: &mut Table, overrides: &Overrides, report: &Report) {
     }
 }
 
-fn set(root: &mut Table, text: &str, report: &Report) {
+fn set(root: &mut Table, flag: &str, text: &str, report: &Report) {
     let Some((key, value)) = text.split_once('=') else {
         let message = "has no value; write KEY=VALUE, like poll.interval=1s".to_owned();
-        return report.flag(&format!("--set {text}"), message);
+        return report.flag(&format!("{flag} {text}"), message);
     };
-    let flag = format!("--set {}", key.trim());
+    let flag = format!("{flag} {}", key.trim());
     let origin = Origin::Flag(flag.clone());
     let node = parse_value(value.trim(), &origin);
     let path: Vec<&str> = key.trim().split('.').map(|part| part.trim_matches(['"', ' '])).collect();
@@ -40,7 +42,11 @@ fn set(root: &mut Table, text: &str, report: &Report) {
         [key] => put(root, &[key], node),
         // Flat, as the tree holds it.
         ["threshold", metric @ ..] => put(root, &["threshold", &metric.join(".")], node),
-        ["transport" | "fault", ..] => {
+        ["fault", rest @ ..] => match fault(root, rest) {
+            Ok((table, rest)) => put(table, rest, node),
+            Err(message) => Err(message),
+        },
+        ["transport" | "claim", ..] => {
             let message = "cannot be addressed so; name a transport by its label, like poll.interval=1s";
             Err(message.to_owned())
         }
@@ -78,6 +84,29 @@ fn transport<'a>(root: &'a mut Table, label: &str) -> Option<&'a mut Table> {
     match &mut items.get_mut(index)?.value {
         Value::Table(table) => Some(table),
         _ => None,
+    }
+}
+
+/// The fault that a path means, and the rest of the path: `fault.1.at`, or `fault.at` where there is one.
+fn fault<'a, 'p>(root: &'a mut Table, path: &'p [&'p str]) -> Result<(&'a mut Table, &'p [&'p str]), String> {
+    let items = match root.get_mut("fault").map(|entry| &mut entry.node.value) {
+        Some(Value::Array(items)) => items.as_mut_slice(),
+        _ => &mut [],
+    };
+    let count = items.len();
+    let (number, rest) = match path {
+        [number, rest @ ..] if number.parse::<usize>().is_ok() => (number.parse().unwrap_or(0), rest),
+        _ if count == 1 => (1, path),
+        _ => (0, path),
+    };
+    let item = usize::checked_sub(number, 1).and_then(|index| items.get_mut(index));
+    match item.map(|item| &mut item.value) {
+        Some(Value::Table(table)) if !rest.is_empty() => Ok((table, rest)),
+        _ => Err(match count {
+            0 => "the file has no [[fault]] to change".to_owned(),
+            1 => "there is one fault; write its key, like fault.at=5s".to_owned(),
+            _ => format!("there are {count} faults; write a number and a key, like fault.1.at=5s"),
+        }),
     }
 }
 

@@ -6,7 +6,9 @@ use super::*;
 use crate::scenario::{Inbox, Workload};
 use crate::transport::{Http, Way};
 
+mod claims;
 mod fairness;
+mod faults;
 mod fleet;
 mod network;
 mod pace;
@@ -108,6 +110,7 @@ fn overrides_come_before_the_checks() {
         engine: Some("theory".to_owned()),
         duration: Some("3s".to_owned()),
         only: vec!["phone".to_owned()],
+        ..Overrides::default()
     };
     let scenario = letters(&overrides);
     assert_eq!((scenario.seed, scenario.duration), (u64::MAX, Duration::from_secs(3)));
@@ -226,17 +229,6 @@ fn broken_toml_is_named_by_line_with_the_rest() {
 }
 
 #[test]
-fn parts_that_are_not_built_yet_say_so() {
-    let text = format!("{}\n{}", LETTERS, "[[fault]]\nat = \"1s\"\n");
-    let lines = told(&text, &Overrides::default());
-    let keys = ["fault"];
-    assert_eq!(lines.len(), keys.len(), "{lines:#?}");
-    for (line, key) in lines.iter().zip(keys) {
-        assert!(line.contains(&format!(" {key}: ")) && line.contains("is not built yet; "), "{line}");
-    }
-}
-
-#[test]
 fn what_happens_anyway_may_be_written_down() {
     let text = format!(
         "engine = \"live\"\nheaders = \"lean\"\n{}\n[network]\ntls = false\n",
@@ -274,6 +266,12 @@ fn labels_tell_transports_apart() {
     let labels: Vec<_> = scenario.transports.iter().map(|t| t.label.as_str()).collect();
     assert_eq!(labels, ["poll", "sse", "poll-2", "poll-3"]);
     assert_eq!(scenario.transports[2].way.interval(), Some(Duration::from_secs(9)));
+    let numbered = ways(
+        r#"{kind="poll",interval="1s",label="poll-2"}, {kind="poll",interval="1s"}, {kind="poll",interval="1s"}"#,
+    );
+    let scenario = read("t", "t.toml", &numbered, &Overrides::default()).unwrap();
+    let labels: Vec<_> = scenario.transports.iter().map(|t| t.label.as_str()).collect();
+    assert_eq!(labels, ["poll-2", "poll", "poll-3"]);
     let twice = ways(r#"{kind="sse"}, {kind="websocket",label="sse"}"#);
     assert_told(&twice, &Overrides::default(), &["t.toml:3: sse.label: \"sse\" is taken"]);
     let reserved = ways(r#"{kind="sse",label="workload"}, {kind="sse",label=3}"#);

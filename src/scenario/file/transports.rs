@@ -38,6 +38,13 @@ pub(super) fn labels(root: &Table) -> Vec<Option<String>> {
     let Some(Value::Array(items)) = root.get("transport").map(|entry| &entry.node.value) else {
         return Vec::new();
     };
+    let written: Vec<&str> = items
+        .iter()
+        .filter_map(|item| match &item.value {
+            Value::Table(table) => table.get("label").and_then(|entry| entry.node.text()),
+            _ => None,
+        })
+        .collect();
     let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
     items
         .iter()
@@ -49,8 +56,14 @@ pub(super) fn labels(root: &Table) -> Vec<Option<String>> {
             }
             let kind = text("kind")?;
             let count = seen.entry(kind).or_insert(0);
-            *count += 1;
-            Some(if *count == 1 { kind.to_owned() } else { format!("{kind}-{count}") })
+            // A number that another transport was given by hand is passed over.
+            loop {
+                *count += 1;
+                let label = if *count == 1 { kind.to_owned() } else { format!("{kind}-{count}") };
+                if *count == 1 || !written.contains(&label.as_str()) {
+                    return Some(label);
+                }
+            }
         })
         .collect()
 }

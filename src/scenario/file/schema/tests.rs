@@ -35,10 +35,25 @@ const TRANSPORTS: [&[&str]; 4] = [
     &["kind = \"websocket\""],
 ];
 
-/// What only the reader can say: how long a duration or size is, and what is more than what.
-const BEYOND: [&str; 6] = [
+const CLAIM: &str = "[[claim]]\nsource = \"A\"\nsays = \"B\"\nmetric = \"sse.bytes.up\"\nwhy = \"C\"\n";
+
+const FAULTS: [&[&str]; 7] = [
+    &["kind = \"stall-server\"", "at = \"1s\"", "for = \"1s\""],
+    &["kind = \"kill-server\"", "at = \"1s\"", "for = \"1s\""],
+    &["kind = \"drain-server\"", "at = \"1s\"", "for = \"1s\""],
+    &["kind = \"restart-broker\"", "at = \"1s\"", "for = \"1s\""],
+    &["kind = \"cut-clients\"", "at = \"1s\"", "share = 0.5"],
+    &["kind = \"slow-clients\"", "at = \"1s\"", "share = 0.5"],
+    &["kind = \"idle-proxy\"", "at = \"1s\"", "idle = \"1s\""],
+];
+
+/// What only the reader can say: how long a duration or size is, what is more than what, and what one
+/// table needs of another.
+const BEYOND: [&str; 8] = [
     "is out of range",
     "more than half the round trip",
+    "write [fleet] with",
+    "of the same thing",
     "below the natural size",
     "more than a server takes",
     "count in whole seconds",
@@ -85,6 +100,17 @@ fn each_kind_needs_what_the_reader_says_it_needs() {
                 left.remove(missing);
             }
             let fine = agreed(&validator, &file(WORKLOADS[0].join("\n").as_str(), &whole(&left), ""));
+            assert_eq!(fine, missing == lines.len(), "{left:?}");
+        }
+    }
+    for lines in FAULTS {
+        for missing in 0..=lines.len() {
+            let mut left = lines.to_vec();
+            if missing < left.len() {
+                left.remove(missing);
+            }
+            let fault = format!("kind = \"sse\"\n[[fault]]\n{}", whole(&left));
+            let fine = agreed(&validator, &file(WORKLOADS[0].join("\n").as_str(), &fault, ""));
             assert_eq!(fine, missing == lines.len(), "{left:?}");
         }
     }
@@ -149,6 +175,13 @@ fn each_key_takes_what_the_reader_takes() {
                 ask(file(&first, &format!("{}\n{key} = {value}", lines.join("\n")), ""));
             }
         }
+        for ((kind, keys), lines) in faults::KINDS.iter().zip(FAULTS) {
+            assert!(lines[0].contains(kind));
+            for key in keys.iter().filter(|key| !says(lines, key)) {
+                let fault = format!("{}\n{key} = {value}", lines.join("\n"));
+                ask(file(&first, &format!("kind = \"sse\"\n[[fault]]\n{fault}"), ""));
+            }
+        }
         for key in network::KEYS {
             let rtt = if key == "jitter" { "rtt = \"20s\"\n" } else { "" };
             ask(file(&first, &format!("kind = \"sse\"\n[network]\n{rtt}{key} = {value}"), ""));
@@ -189,6 +222,11 @@ fn wrong_tables_are_wrong_for_both() {
         (&first, "kind = \"sse\"\n[threshold]\nsse.latency_ms = [\"p(99)<50\", \"max < 1e3\"]", "", true),
         (&first, "kind = \"sse\"\n[threshold]\n\"sse.latency_ms\" = \"p(101)<50\"", "", false),
         (&first, "kind = \"sse\"\n[threshold]\n\"sse.latency_ms\" = 5", "", false),
+        (&first, &format!("kind = \"sse\"\n{CLAIM}"), "", true),
+        (&first, &format!("kind = \"sse\"\n{CLAIM}value = 0.5"), "", true),
+        (&first, &format!("kind = \"sse\"\n{CLAIM}value = -1"), "", false),
+        (&first, &format!("kind = \"sse\"\n{CLAIM}whom = \"me\""), "", false),
+        (&first, &format!("kind = \"sse\"\n{}", CLAIM.replace("why", "#")), "", false),
         ("kind = \"trace\"", "kind = \"sse\"", "", false),
         ("kind = \"chat\"\nmembers = 3\ngap_per_room = \"1s\"\nquiet = 0.5", "kind = \"sse\"", "", false),
         ("kind = \"cricket\"\ngap_per_ball = \"1s\"\nmean_gap = \"1s\"", "kind = \"sse\"", "", false),

@@ -115,7 +115,7 @@ fn wrong_lines_of_a_trace_are_named_with_the_rest() {
         lines[1].contains("recorded.jsonl:1: missing field") && lines[1].ends_with("\"Coming?\"}"),
         "{told}"
     );
-    assert!(lines[2].contains("recorded.jsonl:2: expected"), "{told}");
+    assert!(lines[2].contains("recorded.jsonl:2: a line is a JSON object"), "{told}");
     for (lines, hint) in [
         ("kind = \"trace\"", "workload.file: is missing; write file = \"PATH\""),
         ("kind = \"trace\"\nfile = 3", "workload.file: 3 is not text"),
