@@ -23,6 +23,7 @@ mod comeback;
 mod dress;
 mod http;
 mod long_poll;
+mod moment;
 mod plight;
 mod poll;
 mod sender;
@@ -34,6 +35,7 @@ pub use http::builder;
 
 use answer::Incoming;
 use body::Body;
+pub use moment::{Moment, Saw};
 use plight::{Feeling, Plights};
 pub use servers::Servers;
 
@@ -78,31 +80,6 @@ pub struct Crowd {
     ready: AtomicU32,
     ready_changed: Notify,
     plights: Plights,
-}
-
-/// Something one person saw, for the transcript on the terminal.
-#[derive(Debug, Clone)]
-pub struct Moment {
-    /// Microseconds from the start of the window.
-    pub at: i64,
-    /// What was seen.
-    pub saw: Saw,
-}
-
-/// What a person saw.
-#[derive(Debug, Clone)]
-pub enum Saw {
-    /// The stream or socket stands.
-    Opened,
-    /// A poll without news.
-    Nope,
-    /// An event, and how long after its time, microseconds.
-    News {
-        /// As a person would say it.
-        text: String,
-        /// Latency in microseconds.
-        waited: i64,
-    },
 }
 
 /// What [`Crowd::new`] needs to know.

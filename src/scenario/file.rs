@@ -194,6 +194,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         claims,
     };
     headers::check(&scenario, root, report);
+    faults::check(&scenario, root, report);
     scenario
 }
 

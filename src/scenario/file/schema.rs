@@ -62,7 +62,10 @@ fn top(key: &str) -> Option<Value> {
         "duration" => said("duration", "The measured window, 100ms to 24h; 20s when absent."),
         "warmup" => said("duration", "Traffic before the window that is not counted."),
         "clients" => count("People, per transport.", Bounds { least: 1, most: MOST_CLIENTS }),
-        "visit" => said("duration", "Mean stay of people, who come and go, 100ms to 24h; absent: all stay."),
+        "visit" => said(
+            "duration",
+            "Mean stay of people, who come and go, 100ms to 24h; absent: all stay. Not with [[fault]].",
+        ),
         "headers" => json!({
             "description": "What the heads of requests and answers carry on every transport: only what \
                             is needed (lean, when absent), what a browser and its servers send, or an \
