@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, Micros};
 use crate::headers::Headers;
 use crate::ledger::{Ledger, Plan, Received};
-use crate::transport::Way;
-use crate::workload::describe;
+use crate::transport::{Pace, Way};
+use crate::workload::{Visit, describe, visits};
 
 mod answer;
 pub mod body;
@@ -23,6 +23,7 @@ mod comeback;
 mod dress;
 mod http;
 mod long_poll;
+mod moment;
 mod plight;
 mod poll;
 mod sender;
@@ -34,6 +35,7 @@ pub use http::builder;
 
 use answer::Incoming;
 use body::Body;
+pub use moment::{Moment, Saw};
 use plight::{Feeling, Plights};
 pub use servers::Servers;
 
@@ -59,6 +61,12 @@ pub struct Crowd {
     pub seed: u64,
     /// Traffic starts this long before the window, microseconds.
     pub warmup: i64,
+    /// The window, microseconds.
+    pub duration: i64,
+    /// Mean stay of people, who come and go; none: all stay.
+    pub visit: Option<Duration>,
+    /// An event may reach somebody so long after its time, microseconds.
+    pub patience: i64,
     /// What will be published.
     pub plan: Arc<Plan>,
     /// Ends everything.
@@ -72,31 +80,6 @@ pub struct Crowd {
     ready: AtomicU32,
     ready_changed: Notify,
     plights: Plights,
-}
-
-/// Something one person saw, for the transcript on the terminal.
-#[derive(Debug, Clone)]
-pub struct Moment {
-    /// Microseconds from the start of the window.
-    pub at: i64,
-    /// What was seen.
-    pub saw: Saw,
-}
-
-/// What a person saw.
-#[derive(Debug, Clone)]
-pub enum Saw {
-    /// The stream or socket stands.
-    Opened,
-    /// A poll without news.
-    Nope,
-    /// An event, and how long after its time, microseconds.
-    News {
-        /// As a person would say it.
-        text: String,
-        /// Latency in microseconds.
-        waited: i64,
-    },
 }
 
 /// What [`Crowd::new`] needs to know.
@@ -116,8 +99,12 @@ pub struct Setting {
     pub seed: u64,
     /// See [`Crowd::warmup`].
     pub warmup: i64,
-    /// The window, microseconds.
+    /// See [`Crowd::duration`].
     pub duration: i64,
+    /// See [`Crowd::visit`].
+    pub visit: Option<Duration>,
+    /// See [`Crowd::patience`].
+    pub patience: i64,
     /// See [`Crowd::plan`].
     pub plan: Arc<Plan>,
     /// The client whose timeline is kept.
@@ -151,6 +138,9 @@ impl Crowd {
             clock: setting.clock,
             seed: setting.seed,
             warmup: setting.warmup,
+            duration: setting.duration,
+            visit: setting.visit,
+            patience: setting.patience,
             plan: setting.plan,
             stop: CancellationToken::new(),
             moments: setting.moments.map(|to| (setting.person, to)),
@@ -234,11 +224,29 @@ impl Crowd {
         self.clock.sleep_until(self.unix(at)).await;
     }
 
-    /// Somebody knows their position for the first time.
-    fn positioned(&self, client: u32) {
+    /// Somebody knows their position for the first time in a visit.
+    fn positioned(&self, client: u32, visit: &Visit) {
         self.ledger().positioned(client, self.now());
-        self.ready.fetch_add(1, Ordering::Relaxed);
-        self.ready_changed.notify_waiters();
+        if visit.is_first() {
+            self.ready.fetch_add(1, Ordering::Relaxed);
+            self.ready_changed.notify_waiters();
+        }
+    }
+
+    /// Returns when a visit is over.
+    async fn over(&self, visit: &Visit) {
+        // Nobody leaves before traffic starts.
+        if visit.is_last() || !self.through_the_gate().await {
+            return std::future::pending().await;
+        }
+        self.sleep_until(visit.until).await;
+    }
+
+    /// A client's own events that fall into a visit, in order.
+    fn own_events(&self, client: u32, visit: &Visit) -> &[u32] {
+        let own = &self.plan.by_author[client as usize];
+        let before = |at: i64| own.partition_point(|&i| self.plan.schedule.events[i as usize].at < at);
+        &own[before(visit.from)..before(visit.until)]
     }
 
     /// A server said whether the feed could be gone on with.
@@ -340,14 +348,36 @@ impl Position {
     }
 }
 
-/// One person's life, from connecting to the end of the run.
+/// Everybody who sits on one seat, one after another, to the end of the run.
 pub async fn live(crowd: Arc<Crowd>, client: u32) {
-    match crowd.way {
-        Way::Poll { interval, keep_alive, conditional, .. } => {
-            poll::live(&crowd, client, poll::Manner { interval, keep_alive, conditional }).await;
+    let mut free = i64::MIN;
+    for visit in visits(crowd.visit, crowd.seed, client, -crowd.warmup, crowd.duration) {
+        // Somebody who waits for an answer keeps the seat until it comes.
+        let came = visit.from.max(free);
+        let asked_last = stay(&crowd, client, &visit, came).await;
+        if crowd.stop.is_cancelled() {
+            return;
         }
-        Way::LongPoll { hold } => long_poll::live(&crowd, client, hold).await,
-        Way::Sse => sse::live(&crowd, client).await,
-        Way::WebSocket { .. } => web_socket::live(&crowd, client).await,
+        {
+            let mut ledger = crowd.ledger();
+            ledger.left(client, crowd.now(), crowd.patience);
+            ledger.set_present(client, false);
+        }
+        free = visit.until.max(asked_last);
+    }
+}
+
+/// One person's visit, from connecting at `came` to hanging up. Returns when the last answer came that was waited
+/// for; `i64::MIN` if the end was not put off by one.
+async fn stay(crowd: &Crowd, client: u32, visit: &Visit, came: i64) -> i64 {
+    match crowd.way {
+        Way::Poll { interval, backoff_max, keep_alive, conditional, http, .. } => {
+            let pace = Pace::new(interval, backoff_max);
+            let manner = poll::Manner { pace, keep_alive, conditional, http };
+            poll::stay(crowd, client, visit, came, manner).await
+        }
+        Way::LongPoll { hold } => long_poll::stay(crowd, client, visit, came, hold).await,
+        Way::Sse => sse::stay(crowd, client, visit).await,
+        Way::WebSocket { .. } => web_socket::stay(crowd, client, visit).await,
     }
 }

@@ -163,8 +163,35 @@ impl Ledger {
     /// A client knows its position from now on: what is published later, it is owed.
     /// `at` is `i64::MIN` before the run's start is known.
     pub fn positioned(&mut self, client: u32, at: i64) {
-        let since = &mut self.readers[client as usize].since;
-        *since = (*since).min(at);
+        self.readers[client as usize].begins(at);
+    }
+
+    /// A client's visit ended: what is published later, it is not owed. Nor is what it had no chance to
+    /// get, because it is younger than `pending_us` (see [`Ledger::fates`]) and has not come. Another
+    /// takes the seat, and knows its position when [`Ledger::positioned`] says so.
+    pub fn left(&mut self, client: u32, at: i64, pending_us: i64) {
+        if self.readers[client as usize].reads() {
+            self.settle_until(client, at);
+            self.readers[client as usize].ends(at, pending_us);
+        }
+    }
+
+    /// Number of events of a client's topic that are published before `at`.
+    fn published_before(&self, client: u32, at: i64) -> u32 {
+        let plan = &self.plan;
+        let topic = &plan.by_topic[plan.schedule.reads[client as usize] as usize];
+        topic.partition_point(|&i| plan.schedule.events[i as usize].at < at) as u32
+    }
+
+    /// What a client has not got by `at` has aged until then.
+    fn settle_until(&mut self, client: u32, at: i64) {
+        let Some(last) = self.published_before(client, at).checked_sub(1) else { return };
+        let plan = &self.plan;
+        let topic = &plan.by_topic[plan.schedule.reads[client as usize] as usize];
+        self.readers[client as usize].settle(last, at, self.duration, |o| {
+            let event = &plan.schedule.events[topic[o as usize] as usize];
+            (event.author != Some(client)).then_some((event.at, event.ttl_ms))
+        });
     }
 
     /// A request outside the counted kinds was answered (a first position, for instance).

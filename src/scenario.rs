@@ -13,8 +13,8 @@ use crate::fault::Fault;
 use crate::headers::Headers;
 use crate::link::Link;
 use crate::threshold::Threshold;
-use crate::transport::Transport;
-use crate::units::duration_text;
+use crate::transport::{Http, Transport, Way};
+use crate::units::{duration_text, optional_duration_text};
 use crate::workload::Trace;
 
 pub mod file;
@@ -46,8 +46,12 @@ pub struct Scenario {
     #[serde(with = "duration_text")]
     #[schemars(with = "String")]
     pub warmup: Duration,
-    /// People, per transport.
+    /// People at one time, per transport.
     pub clients: u32,
+    /// Mean stay of people, who come and go; none: all stay.
+    #[serde(default, with = "optional_duration_text")]
+    #[schemars(with = "Option<String>")]
+    pub visit: Option<Duration>,
     /// What the heads of requests and answers carry beside what they need, on every transport alike.
     #[serde(default)]
     pub headers: Headers,
@@ -88,10 +92,29 @@ impl Scenario {
                  run it so, or leave [[fault]] out",
             );
         }
-        self.fleet.as_ref().map(|_| {
-            "[fleet] is about real servers and what is between them, which only --engine live has; \
-             run it so, or leave [fleet] out"
-        })
+        if self.fleet.is_some() {
+            return Some(
+                "[fleet] is about real servers and what is between them, which only --engine live has; \
+                 run it so, or leave [fleet] out",
+            );
+        }
+        let cached = |http_2: bool| {
+            let caches = |way: &Way| match way {
+                Way::Poll { shared_cache: Some(_), http, .. } => !http_2 || *http == Http::Two,
+                _ => false,
+            };
+            self.transports.iter().any(|transport| caches(&transport.way))
+        };
+        if self.visit.is_some() && cached(false) {
+            return Some(
+                "what a shared_cache holds while people come and go is known to --engine live only; \
+                 run it so, or leave visit or shared_cache out",
+            );
+        }
+        cached(true).then_some(
+            "how long answers of a shared_cache are over http = \"2\" is known to --engine live only; \
+             run it so, or leave http or shared_cache out",
+        )
     }
 }
 

@@ -13,6 +13,7 @@ use crate::ledger::{Closing, Plan, person_of, series_step};
 use crate::outcome::{self, Delivery, Outcome, TransportOutcome};
 use crate::scenario::{Engine, Scenario};
 use crate::transport::{Transport, Way};
+use crate::workload::{Visit, visits};
 use crate::{theory, threshold};
 
 mod cache;
@@ -61,6 +62,13 @@ struct World<'a> {
     step: i64,
     warmup: i64,
     person: u32,
+}
+
+impl World<'_> {
+    /// The visits to a client's seat.
+    fn visits(&self, client: u32) -> Vec<Visit> {
+        visits(self.scenario.visit, self.scenario.seed, client, -self.warmup, self.duration)
+    }
 }
 
 /// Runs a scenario in virtual time.
@@ -164,13 +172,16 @@ fn all_clients(crowd: &Crowd<'_>) -> Part {
 }
 
 /// Whether polling skips ahead from delivery to delivery: every answer is back before the next poll
-/// is due. Otherwise each poll is worked off, as it must be, since polls are skipped then.
+/// is due, and the interval stays the same. Otherwise each poll is worked off, as it must be, since polls
+/// are skipped then, or what one finds decides when the next is due.
 #[must_use]
 pub fn skips_ahead(scenario: &Scenario, way: &Way) -> bool {
     match way {
         Way::Poll { shared_cache: Some(_), .. } => false,
+        Way::Poll { backoff_max: Some(longest), interval, .. } if longest > interval => false,
         Way::Poll { interval, keep_alive, .. } => {
-            let longest = legs::longest_round_trip(scenario.network.as_ref(), !keep_alive);
+            let connects = !keep_alive || scenario.visit.is_some();
+            let longest = legs::longest_round_trip(scenario.network.as_ref(), connects);
             longest.is_some_and(|longest| longest < as_micros(*interval))
         }
         _ => false,

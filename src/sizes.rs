@@ -6,15 +6,21 @@ use std::time::Duration;
 
 use crate::headers::{Ask, Headers, LEAST_FILL};
 use crate::scenario::{Scenario, Workload};
-use crate::transport::Way;
+use crate::transport::{Http, Way};
 use crate::units::format_duration;
 use crate::wire::header_size;
 use crate::workload::Planned;
+
+mod http2;
+
+use http2::Http2;
 
 /// An empty ping of the server.
 pub const PING: u64 = 2;
 /// The masked pong of a client.
 pub const PONG: u64 = 6;
+/// A client's close frame without a reason, masked. It is gone when the server could answer.
+pub const CLOSE: u64 = 6;
 /// `:\n\n` in a chunk of its own.
 pub const COMMENT: u64 = 8;
 /// About what an acknowledgement takes; for its time on a slow line only.
@@ -27,7 +33,7 @@ const HOST: u64 = 23;
 /// `date: Tue, 24 Nov 2026 03:30:13 GMT\r\n`.
 const DATE: u64 = 37;
 /// `connection: close\r\n`.
-const CLOSE: u64 = 19;
+const CONNECTION_CLOSE: u64 = 19;
 
 /// An offset, or a length, with as many digits as any of ours.
 const LARGE: u64 = 9_999_999;
@@ -103,21 +109,12 @@ impl Who {
     }
 }
 
-/// How a client polls, as far as the sizes of messages depend on it.
-#[derive(Debug, Clone, Copy)]
-pub struct Manner {
-    /// Whether the connection is kept.
-    pub keep_alive: bool,
-    /// Whether "Nope" is a 304.
-    pub conditional: bool,
-    /// How long a cache in front keeps answers.
-    pub shared_cache: Option<Duration>,
-}
-
 /// Requests and answers of one polling client.
 #[derive(Debug)]
 pub struct PollSizes {
     request: u64,
+    /// What a long poll adds to its request.
+    wait: u64,
     conditional: bool,
     keep_alive: bool,
     answer: u64,
@@ -127,14 +124,13 @@ pub struct PollSizes {
     headers: Headers,
     /// Bytes that the headers add to every request and every answer; an exact total adds by need.
     added: (u64, u64),
+    /// Where HTTP/2 is spoken, it says all of this.
+    http2: Option<Http2>,
 }
 
 impl PollSizes {
-    /// Of short polls.
-    #[must_use]
-    pub fn new(who: Who, manner: Manner) -> Self {
-        let Manner { keep_alive, conditional, shared_cache } = manner;
-        let close = if keep_alive { 0 } else { CLOSE };
+    fn new(who: Who, keep_alive: bool, conditional: bool, shared_cache: Option<Duration>) -> Self {
+        let close = if keep_alive { 0 } else { CONNECTION_CLOSE };
         let request =
             len("GET /topics//events?as=&limit=10000&after=&epoch= HTTP/1.1\r\naccept: */*\r\n\r\n")
                 + who.named()
@@ -164,6 +160,7 @@ impl PollSizes {
         };
         Self {
             request: request - name,
+            wait: 0,
             conditional,
             keep_alive,
             answer,
@@ -171,21 +168,71 @@ impl PollSizes {
             longest_age,
             headers: who.headers,
             added,
+            http2: None,
         }
     }
 
-    /// Of long polls.
+    /// Of somebody who asks by this way; of those that do not, as if by a kept connection.
     #[must_use]
-    pub fn held(who: Who, hold: Duration) -> Self {
-        let mut sizes = Self::new(who, Manner { keep_alive: true, conditional: false, shared_cache: None });
-        sizes.request += len("&wait=") + len(&format_duration(hold));
-        sizes
+    pub fn of_poll(who: Who, way: &Way) -> Self {
+        match *way {
+            Way::Poll { interval, keep_alive, conditional, shared_cache, http, .. } => {
+                let mut sizes = Self::new(who, keep_alive, conditional, shared_cache);
+                sizes.http2 =
+                    (http == Http::Two).then(|| Http2::new(who, interval.as_secs_f64(), conditional));
+                sizes
+            }
+            Way::LongPoll { hold } => {
+                let mut sizes = Self::new(who, true, false, None);
+                sizes.wait = len("&wait=") + len(&format_duration(hold));
+                sizes
+            }
+            Way::Sse | Way::WebSocket { .. } => Self::new(who, true, false, None),
+        }
     }
 
     /// A request from a cursor at `offset`.
     #[inline]
     pub fn request(&self, offset: u64) -> u64 {
+        if let Some(http2) = &self.http2 {
+            return http2.request(offset);
+        }
         self.exchange(offset, 0).0
+    }
+
+    /// Bytes that so many characters of a topic's name take in a request.
+    #[must_use]
+    pub fn name(&self, characters: f64) -> f64 {
+        self.http2.as_ref().map_or(characters, |_| http2::NAME / 8.0 * characters)
+    }
+
+    /// What a new connection takes besides its requests and answers, piece by piece: (up, down).
+    #[must_use]
+    pub fn connection(&self) -> &'static [(u64, u64)] {
+        self.http2.as_ref().map_or(&[], |_| &http2::CONNECTION)
+    }
+
+    /// The request that asks where the feed stands: without a position, hence without a tag.
+    #[must_use]
+    pub fn first_request(&self) -> u64 {
+        if let Some(http2) = &self.http2 {
+            return http2.first_request();
+        }
+        self.heads(self.without_position(), 0).0
+    }
+
+    /// Its answer, which is never a 304.
+    #[must_use]
+    pub fn first_answer(&self, offset: u64) -> u64 {
+        let body = EMPTY_BODY + digits(offset);
+        if let Some(http2) = &self.http2 {
+            return http2.first_answer(offset, body);
+        }
+        self.heads(self.without_position(), self.answer + digits(offset) + digits(body)).1 + body
+    }
+
+    fn without_position(&self) -> u64 {
+        self.request - len("&after=&epoch=") - EPOCH
     }
 
     /// The heads of a request from a cursor at `offset` and of its answer, whose head takes `answer`
@@ -193,7 +240,13 @@ impl PollSizes {
     #[inline]
     fn exchange(&self, offset: u64, answer: u64) -> (u64, u64) {
         let tag = if self.conditional { len("if-none-match: \":\"\r\n") + EPOCH + digits(offset) } else { 0 };
-        let (request, answer) = (self.request + digits(offset) + tag + self.added.0, answer + self.added.1);
+        self.heads(self.request + self.wait + digits(offset) + tag, answer)
+    }
+
+    /// The heads of an exchange that take so many bytes without added lines.
+    #[inline]
+    fn heads(&self, request: u64, answer: u64) -> (u64, u64) {
+        let (request, answer) = (request + self.added.0, answer + self.added.1);
         match self.headers {
             Headers::Total(_) => self.headers.grown(Ask::Poll, self.keep_alive, request, answer),
             _ => (request, answer),
@@ -204,6 +257,9 @@ impl PollSizes {
     #[must_use]
     #[inline]
     pub fn nope(&self, from: u64, to: u64) -> u64 {
+        if let Some(http2) = self.http2.as_ref().filter(|_| self.conditional) {
+            return http2.unchanged(to);
+        }
         // The offset stands in the tag, and in a body.
         if self.conditional {
             return self.exchange(from, self.unchanged + digits(to)).1;
@@ -216,6 +272,9 @@ impl PollSizes {
     #[inline]
     pub fn news(&self, from: u64, to: u64, events: u64, json: u64) -> u64 {
         let body = EMPTY_BODY + digits(to) + json + events.saturating_sub(1);
+        if let Some(http2) = &self.http2 {
+            return http2.answer(to, body);
+        }
         self.exchange(from, self.answer + digits(to) + digits(body)).1 + body
     }
 
@@ -245,13 +304,33 @@ fn flag(conflates: bool) -> u64 {
     if conflates { len("&conflate=true") } else { 0 }
 }
 
-/// Both heads of an upgrade or subscription.
+/// The bytes of an upgrade or subscription.
+#[derive(Debug, Clone, Copy)]
+pub struct Opening {
+    /// Of the request.
+    pub up: u64,
+    /// Of the answer.
+    pub down: u64,
+}
+
+/// The heads of an upgrade or subscription.
 #[must_use]
-pub fn opening(who: Who, socket: bool) -> u64 {
+pub fn opening(who: Who, socket: bool) -> Opening {
     let (request, answer) = opening_heads(who, socket);
     let ask = if socket { Ask::Socket } else { Ask::Stream };
-    let (request, answer) = who.headers.grown(ask, true, request, answer);
-    request + answer
+    let (up, down) = who.headers.grown(ask, true, request, answer);
+    Opening { up, down }
+}
+
+/// What a stream or socket says first, to a reader who begins at `offset`.
+#[must_use]
+pub fn hello(offset: u64, socket: bool) -> u64 {
+    let told = len(r#"{"epoch":"","offset":,"first":1,"recovered":true}"#) + EPOCH + digits(offset);
+    if socket {
+        return framed(told + len(r#"{"hello":}"#));
+    }
+    let frame = told + len("retry: 1000\nid: :\nevent: hello\ndata: \n\n") + EPOCH + digits(offset);
+    frame + hex_digits(frame) + len("\r\n\r\n")
 }
 
 /// The same one by one, without added lines.
@@ -353,10 +432,7 @@ pub fn natural(scenario: &Scenario) -> u64 {
         (request + back, answer)
     };
     let ways = scenario.transports.iter().map(|transport| match transport.way {
-        Way::Poll { keep_alive, conditional, shared_cache, .. } => {
-            PollSizes::new(who, Manner { keep_alive, conditional, shared_cache }).longest()
-        }
-        Way::LongPoll { hold } => PollSizes::held(who, hold).longest(),
+        Way::Poll { .. } | Way::LongPoll { .. } => PollSizes::of_poll(who, &transport.way).longest(),
         Way::Sse => opening(false),
         Way::WebSocket { .. } => opening(true),
     });

@@ -8,7 +8,6 @@
 use crate::ledger::Plan;
 use crate::outcome;
 use crate::scenario::Scenario;
-use crate::sizes::Manner;
 use crate::transport::Way;
 
 mod cache;
@@ -40,6 +39,8 @@ struct Expected {
     posts: f64,
     pings: f64,
     comments: f64,
+    /// Pairs owed, where that is not what the schedule says: people leave.
+    owed: Option<f64>,
     /// Frames that bring events to sockets.
     frames: f64,
     /// Distinct pairs delivered; the other owed ones are superseded or expired.
@@ -91,12 +92,15 @@ fn expected(view: &View<'_>, way: &Way) -> Result<Expected, String> {
     if !matches!(way, Way::WebSocket { .. }) {
         view.posts_get_through()?;
     }
+    if view.stay.is_some() && view.news.senders > 0.0 {
+        return Err("no formula describes people who come and go and write".to_owned());
+    }
+    if view.stay.is_some() && !way.kept_back().is_zero() {
+        return Err("no formula describes people who come and go with shared_cache or coalesce".to_owned());
+    }
     match way {
-        Way::Poll { interval, keep_alive, conditional, shared_cache } => {
-            let (keep_alive, conditional, shared_cache) = (*keep_alive, *conditional, *shared_cache);
-            poll::expect(view, *interval, Manner { keep_alive, conditional, shared_cache })
-        }
-        Way::LongPoll { hold, .. } => Ok(long_poll::expect(view, *hold)),
+        Way::Poll { .. } => poll::expect(view, way),
+        Way::LongPoll { hold, .. } => long_poll::expect(view, *hold),
         Way::Sse => Ok(push::stream(view)),
         Way::WebSocket { ping, coalesce, .. } => Ok(push::socket(view, *ping, *coalesce)),
     }

@@ -41,6 +41,11 @@ pub enum Way {
         #[serde(with = "duration_text")]
         #[schemars(with = "String")]
         interval: Duration,
+        /// The interval doubles after each empty answer up to this, and is itself again upon news; none: it
+        /// stays the same.
+        #[serde(default, with = "optional_duration_text")]
+        #[schemars(with = "Option<String>")]
+        backoff_max: Option<Duration>,
         /// Whether the TCP connection is kept between polls.
         keep_alive: bool,
         /// Whether polls carry `If-None-Match`, so that "Nope" is a 304.
@@ -49,6 +54,9 @@ pub enum Way {
         #[serde(default, with = "optional_duration_text")]
         #[schemars(with = "Option<String>")]
         shared_cache: Option<Duration>,
+        /// The version of HTTP.
+        #[serde(default)]
+        http: Http,
     },
     /// Long polling: a GET that the server holds until there is news.
     LongPoll {
@@ -74,6 +82,18 @@ pub enum Way {
         /// Bytes of tungstenite's read buffer on the server, per socket.
         read_buffer: usize,
     },
+}
+
+/// A version of HTTP.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Http {
+    /// HTTP/1.1.
+    #[default]
+    #[serde(rename = "1.1")]
+    One,
+    /// HTTP/2 without TLS, by prior knowledge (RFC 9113 §3.3).
+    #[serde(rename = "2")]
+    Two,
 }
 
 impl Way {
@@ -119,6 +139,15 @@ impl Way {
             _ => None,
         }
     }
+
+    /// The longest time between two short polls.
+    #[must_use]
+    pub fn longest_interval(&self) -> Option<Duration> {
+        match self {
+            Self::Poll { interval, backoff_max, .. } => Some(backoff_max.unwrap_or(*interval)),
+            _ => None,
+        }
+    }
 }
 
 /// The seeded share of its hold, ping or comment interval after which a client's first one ends, in
@@ -126,6 +155,48 @@ impl Way {
 #[must_use]
 pub fn first_share(seed: u64, client: u64) -> f64 {
     Dice::new(seed, &[stream::FIRST_HOLD, client]).unit()
+}
+
+/// How a short poller paces itself: the interval in force, between the shortest and the longest. The one
+/// definition of backing off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    least: i64,
+    most: i64,
+    now: i64,
+}
+
+impl Pace {
+    /// Begins with `interval` (as `longest`; see [`Way::Poll`]), in microseconds of whole ones.
+    #[must_use]
+    pub fn new(interval: Duration, longest: Option<Duration>) -> Self {
+        let micros = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4);
+        let least = micros(interval);
+        Self { least, most: longest.map_or(least, micros).max(least), now: least }
+    }
+
+    /// The shortest interval, microseconds.
+    #[must_use]
+    pub fn least(&self) -> i64 {
+        self.least
+    }
+
+    /// Whether the interval changes.
+    #[must_use]
+    pub fn backs_off(&self) -> bool {
+        self.most > self.least
+    }
+
+    /// An answer came, with news or without.
+    pub fn heard(&mut self, news: bool) {
+        self.now = if news { self.least } else { self.now.saturating_mul(2).min(self.most) };
+    }
+
+    /// See [`next_poll`].
+    #[must_use]
+    pub fn next(&self, intended: i64, answered: i64) -> Next {
+        next_poll(intended, answered, self.now)
+    }
 }
 
 /// How long somebody waits before the `attempt`-th try (from 0) to come back: 1 s doubling to 5 s,
@@ -142,6 +213,8 @@ pub fn retry_after(seed: u64, client: u32, attempt: u32) -> Duration {
 pub struct Next {
     /// The next intended time, microseconds.
     pub at: i64,
+    /// Time between intended polls.
+    pub interval: i64,
     /// Intended times that passed while the answer was outstanding; the first is one interval after
     /// the poll's own.
     pub skipped: i64,
@@ -154,7 +227,7 @@ pub struct Next {
 #[must_use]
 pub fn next_poll(intended: i64, answered: i64, interval: i64) -> Next {
     let skipped = ((answered - intended).max(0)) / interval;
-    Next { at: intended + (skipped + 1) * interval, skipped }
+    Next { at: intended + (skipped + 1) * interval, interval, skipped }
 }
 
 /// The first intended poll at or after `from` of a client whose phase is `phase` (microseconds).
@@ -182,9 +255,24 @@ mod tests {
 
     #[test]
     fn a_slow_answer_skips_and_keeps_the_grid() {
-        assert_eq!(next_poll(100, 120, 50), Next { at: 150, skipped: 0 });
-        assert_eq!(next_poll(100, 150, 50), Next { at: 200, skipped: 1 });
-        assert_eq!(next_poll(100, 275, 50), Next { at: 300, skipped: 3 });
+        let next = |at, skipped| Next { at, interval: 50, skipped };
+        assert_eq!(next_poll(100, 120, 50), next(150, 0));
+        assert_eq!(next_poll(100, 150, 50), next(200, 1));
+        assert_eq!(next_poll(100, 275, 50), next(300, 3));
+    }
+
+    #[test]
+    fn the_interval_doubles_while_nothing_comes_and_no_further_than_it_may() {
+        let mut pace = Pace::new(Duration::from_micros(50), Some(Duration::from_micros(180)));
+        let mut intervals = Vec::new();
+        for news in [false, false, false, true, false] {
+            pace.heard(news);
+            intervals.push(pace.next(0, 0).at);
+        }
+        assert_eq!(intervals, [100, 180, 180, 50, 100]);
+        let mut even = Pace::new(Duration::from_micros(50), None);
+        even.heard(false);
+        assert_eq!((even.next(0, 0).at, even.backs_off()), (50, false));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 pub mod accept;
 pub mod heads;
+pub mod huffman;
 
 /// Payload bytes of one full TCP segment on Ethernet: 1,500 − 40 of TCP/IP − 12 of timestamps.
 pub const SEGMENT: u64 = 1448;

@@ -18,10 +18,12 @@ mod periodic;
 mod poisson;
 mod ticker;
 mod trace;
+mod visits;
 mod words;
 
 pub use inbox::Letter;
 pub use trace::{Trace, WrongLine};
+pub use visits::{Visit, visits};
 
 /// Smallest `payload`, in bytes: an empty message, `{"text":""}`.
 pub const MIN_PAYLOAD: usize = 11;

@@ -11,6 +11,9 @@ use super::answer::Answer;
 use super::comeback::Comeback;
 use super::{Crowd, Feeling, Position, Saw, dress};
 use crate::headers::Ask;
+use crate::ledger::Polled;
+use crate::transport::Http;
+use crate::workload::Visit;
 
 /// Events asked for at once.
 const LIMIT: u32 = 10_000;
@@ -36,15 +39,21 @@ pub(super) struct Asker<'a> {
 pub(super) struct Line {
     tls: Option<Arc<ClientConfig>>,
     keep_alive: bool,
+    version: Http,
     timeout: Option<Duration>,
     http: Mutex<Client>,
 }
 
 impl Line {
-    pub(super) fn new(crowd: &Crowd, keep_alive: bool, timeout: Option<Duration>) -> reqwest::Result<Self> {
+    pub(super) fn new(
+        crowd: &Crowd,
+        keep_alive: bool,
+        version: Http,
+        timeout: Option<Duration>,
+    ) -> reqwest::Result<Self> {
         let tls = crowd.tls.clone();
-        let http = Mutex::new(person(tls.as_ref(), keep_alive, timeout)?);
-        Ok(Self { tls, keep_alive, timeout, http })
+        let http = Mutex::new(person(tls.as_ref(), keep_alive, version, timeout)?);
+        Ok(Self { tls, keep_alive, version, timeout, http })
     }
 
     /// The connections there are now.
@@ -54,7 +63,7 @@ impl Line {
 
     /// Lets go of all connections; whoever still waits on one lets go of it, too.
     pub(super) fn cut(&self) {
-        if let Ok(fresh) = person(self.tls.as_ref(), self.keep_alive, self.timeout) {
+        if let Ok(fresh) = person(self.tls.as_ref(), self.keep_alive, self.version, self.timeout) {
             *self.http.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
         }
     }
@@ -79,16 +88,20 @@ pub fn builder(tls: Option<&Arc<ClientConfig>>) -> reqwest::ClientBuilder {
 fn person(
     tls: Option<&Arc<ClientConfig>>,
     keep_alive: bool,
+    version: Http,
     timeout: Option<Duration>,
 ) -> reqwest::Result<Client> {
     let mut builder = builder(tls)
-        .http1_only()
         .retry(reqwest::retry::never())
         .redirect(reqwest::redirect::Policy::none())
         .tcp_nodelay(true)
         .connect_timeout(Duration::from_secs(10))
         .pool_idle_timeout(None)
         .pool_max_idle_per_host(if keep_alive { usize::MAX } else { 0 });
+    builder = match version {
+        Http::One => builder.http1_only(),
+        Http::Two => builder.http2_prior_knowledge(),
+    };
     if let Some(timeout) = timeout {
         builder = builder.timeout(timeout);
     }
@@ -109,19 +122,29 @@ impl<'a> Asker<'a> {
         Self { crowd, client, line, feeling, path, asked: 0, position, etag, conditional, refused }
     }
 
-    /// Learns where the feed stands, trying again until the run ends. True when known.
-    pub(super) async fn find_position(&mut self) -> bool {
-        let mut comeback = Comeback::new(self.crowd, self.client);
-        while !self.crowd.stop.is_cancelled() {
-            let answered = {
-                let Ok(_turn) = self.crowd.opening.acquire().await else { break };
-                self.ask(None, None).await
+    /// Learns where the feed stands, trying again until the run ends. True when known. Of those who come
+    /// while the run is on, this is a poll like any other, due when they `came`, and an empty one.
+    pub(super) async fn find_position(&mut self, visit: &Visit, came: i64) -> bool {
+        let (crowd, client) = (self.crowd, self.client);
+        let mut comeback = Comeback::new(crowd, client);
+        let mut due = Some(came);
+        while !crowd.stop.is_cancelled() {
+            let (sent, got) = {
+                let Ok(_turn) = crowd.opening.acquire().await else { break };
+                (crowd.now(), self.ask(None, None).await)
             };
-            if answered.is_some() {
-                self.crowd.ledger().answered_uncounted();
-                self.crowd.positioned(self.client);
+            let intended = due.take().unwrap_or(sent);
+            if got.is_some() {
+                if visit.is_first() {
+                    crowd.ledger().answered_uncounted();
+                } else {
+                    let answered = crowd.now();
+                    crowd.ledger().polled(Polled { client, intended, sent, answered, events: 0 });
+                }
+                crowd.positioned(client, visit);
                 return true;
             }
+            crowd.ledger().poll_failed(intended);
             comeback.pause().await;
         }
         false

@@ -7,6 +7,7 @@ use super::comeback::Comeback;
 use super::http::Line;
 use super::{Crowd, dress};
 use crate::headers::Ask;
+use crate::workload::Visit;
 
 /// What became of one attempt.
 enum Sent {
@@ -18,17 +19,19 @@ enum Sent {
     Unknown,
 }
 
-/// Sends these events of a client until the run ends.
-pub(super) async fn live(crowd: &Crowd, client: u32, line: &Line, own: &[u32]) {
-    let mut free = i64::MIN;
+/// Sends these events of a client, of one visit, until the run ends; returns when the last answer came.
+pub(super) async fn live(crowd: &Crowd, client: u32, visit: &Visit, line: &Line, own: &[u32]) -> i64 {
+    // What fell due while the connection was being made is not late by the load generator's fault.
+    let mut free = if visit.is_first() { i64::MIN } else { crowd.now() };
     for &event in own {
         tokio::select! {
             () = crowd.sleep_until(crowd.plan.schedule.events[event as usize].at) => {}
-            () = crowd.stop.cancelled() => return,
+            () = crowd.stop.cancelled() => return free,
         }
         post(crowd, client, event, line, free).await;
         free = crowd.now();
     }
+    free
 }
 
 /// Sends one event; the answer to the one before came at `free`.

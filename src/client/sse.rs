@@ -9,18 +9,22 @@ use super::comeback::Comeback;
 use super::http::Line;
 use super::{Crowd, Position, Saw, dress, sender};
 use crate::headers::Ask;
+use crate::transport::Http;
+use crate::workload::Visit;
 
-pub(super) async fn live(crowd: &Crowd, client: u32) {
-    let Ok(line) = Line::new(crowd, true, None) else { return };
-    tokio::join!(listen(crowd, client, &line), async {
+pub(super) async fn stay(crowd: &Crowd, client: u32, visit: &Visit) -> i64 {
+    let Ok(line) = Line::new(crowd, true, Http::One, None) else { return i64::MIN };
+    let sending = async {
         if crowd.through_the_gate().await {
-            sender::live(crowd, client, &line, &crowd.plan.by_author[client as usize]).await;
+            return sender::live(crowd, client, visit, &line, crowd.own_events(client, visit)).await;
         }
-    });
+        i64::MIN
+    };
+    tokio::join!(listen(crowd, client, visit, &line), sending).1
 }
 
-/// Keeps a stream open until the run ends, resuming after a loss.
-async fn listen(crowd: &Crowd, client: u32, line: &Line) {
+/// Keeps a stream open until the visit is over, resuming after a loss.
+async fn listen(crowd: &Crowd, client: u32, visit: &Visit, line: &Line) {
     let mut position = None;
     let mut comeback = Comeback::new(crowd, client);
     while !crowd.stop.is_cancelled() {
@@ -35,8 +39,9 @@ async fn listen(crowd: &Crowd, client: u32, line: &Line) {
             comeback.stands();
             crowd.stands(client, again);
             tokio::select! {
-                () = read(crowd, client, response, &mut position) => {}
+                () = read(crowd, client, visit, response, &mut position) => {}
                 () = feeling.cut() => line.cut(),
+                () = crowd.over(visit) => return,
                 () = crowd.stop.cancelled() => return,
             }
             crowd.ledger().set_present(client, false);
@@ -63,7 +68,13 @@ async fn open(
     response.status().is_success().then_some(response)
 }
 
-async fn read(crowd: &Crowd, client: u32, response: reqwest::Response, position: &mut Option<Position>) {
+async fn read(
+    crowd: &Crowd,
+    client: u32,
+    visit: &Visit,
+    response: reqwest::Response,
+    position: &mut Option<Position>,
+) {
     let mut chunks = response.bytes_stream();
     let mut parser = Parser::default();
     let mut feeling = crowd.feel(client);
@@ -72,12 +83,12 @@ async fn read(crowd: &Crowd, client: u32, response: reqwest::Response, position:
         let Some(Ok(chunk)) = chunks.next().await else { return };
         parser.push(&chunk);
         while let Some(block) = parser.next_block() {
-            take(crowd, client, &block, position);
+            take(crowd, client, visit, &block, position);
         }
     }
 }
 
-fn take(crowd: &Crowd, client: u32, block: &Block, position: &mut Option<Position>) {
+fn take(crowd: &Crowd, client: u32, visit: &Visit, block: &Block, position: &mut Option<Position>) {
     if block.comment {
         crowd.ledger().commented(crowd.now());
     }
@@ -87,7 +98,7 @@ fn take(crowd: &Crowd, client: u32, block: &Block, position: &mut Option<Positio
         crowd.learned(client, hello.recovered);
         *position = Some(Position { epoch: hello.epoch.into_owned(), offset: hello.offset });
         if first {
-            crowd.positioned(client);
+            crowd.positioned(client, visit);
         }
         crowd.tell(client, || Saw::Opened);
     } else if let Ok(event) = serde_json::from_str::<Incoming<'_>>(&block.data) {

@@ -19,7 +19,8 @@ use super::comeback::Comeback;
 use super::http::Asker;
 use super::{Crowd, Position, Saw, dress, long_poll, poll, sender};
 use crate::ledger::Plan;
-use crate::transport::{FALLBACK_HOLD, FALLBACK_INTERVAL, retry_after};
+use crate::transport::{FALLBACK_HOLD, FALLBACK_INTERVAL, Pace, retry_after};
+use crate::workload::Visit;
 
 /// Boxed, because the state of TLS is large and most sockets have none.
 type Connection = Either<TcpStream, Box<TlsStream<TcpStream>>>;
@@ -36,15 +37,15 @@ enum NoSocket {
     Refused(u16),
 }
 
-pub(super) async fn live(crowd: &Crowd, client: u32) {
-    let mut person =
-        Person { crowd, client, position: None, sent: 0, unanswered: VecDeque::new(), again: None };
+pub(super) async fn stay(crowd: &Crowd, client: u32, visit: &Visit) -> i64 {
+    let own = crowd.own_events(client, visit);
+    let mut person = Person::new(crowd, client, visit, own);
     let mut comeback = Comeback::new(crowd, client);
     while !crowd.stop.is_cancelled() {
         let again = person.position.is_some();
         let socket = tokio::select! {
             socket = person.open(comeback.server()) => socket,
-            () = crowd.stop.cancelled() => return,
+            () = crowd.stop.cancelled() => break,
         };
         crowd.ledger().opened(socket.is_ok(), again);
         match socket {
@@ -57,23 +58,56 @@ pub(super) async fn live(crowd: &Crowd, client: u32) {
             Err(NoSocket::Refused(status)) if comeback.refused(status) => return person.fall_back().await,
             Err(_) => {}
         }
+        if person.is_done() {
+            break;
+        }
         comeback.pause().await;
+    }
+    // Beyond the end of the visit the last acknowledgement was waited for.
+    if own.is_empty() { i64::MIN } else { crowd.now() }
+}
+
+/// Long polls until those are refused for good, then short ones.
+async fn poll_instead(crowd: &Crowd, client: u32, visit: &Visit, asker: &mut Asker<'_>) {
+    long_poll::ask_and_hold(crowd, client, visit, asker, FALLBACK_HOLD).await;
+    if !crowd.stop.is_cancelled() {
+        let pace = Pace::new(FALLBACK_INTERVAL, None);
+        let first = poll::first_on_the_grid(crowd, client, pace, crowd.now().max(-crowd.warmup));
+        poll::ask_on_the_grid(crowd, client, visit, asker, pace, first).await;
     }
 }
 
 struct Person<'a> {
     crowd: &'a Crowd,
     client: u32,
-    position: Option<Position>,
-    /// How many of its own events it has sent.
-    sent: usize,
-    /// Those of them that the server has not answered, in order.
+    visit: &'a Visit,
+    /// Its own events that it has not sent yet.
+    own: &'a [u32],
+    /// Those it has sent and the server has not answered, in order.
     unanswered: VecDeque<u32>,
-    /// When those are to be sent again.
+    position: Option<Position>,
+    /// When it could send for the first time, if that was within the run.
+    opened: i64,
+    /// When those without an answer are to be sent again.
     again: Option<Instant>,
 }
 
-impl Person<'_> {
+impl<'a> Person<'a> {
+    fn new(crowd: &'a Crowd, client: u32, visit: &'a Visit, own: &'a [u32]) -> Self {
+        let unanswered = VecDeque::new();
+        Self { crowd, client, visit, own, unanswered, position: None, opened: i64::MIN, again: None }
+    }
+
+    /// Whether the server has answered for everything there was to send.
+    fn has_sent_all(&self) -> bool {
+        self.own.is_empty() && self.unanswered.is_empty()
+    }
+
+    /// Whether the visit is over, and nothing is left to be sent.
+    fn is_done(&self) -> bool {
+        !self.visit.is_last() && self.crowd.now() >= self.visit.until && self.has_sent_all()
+    }
+
     async fn open(&self, server: SocketAddr) -> Result<Socket, NoSocket> {
         let unreachable = |_| NoSocket::Unreachable;
         let _turn = self.crowd.opening.acquire().await.map_err(|_| NoSocket::Unreachable)?;
@@ -102,27 +136,26 @@ impl Person<'_> {
     }
 
     /// No socket is to be had: long polls instead, or, where those are refused too, short ones; what is
-    /// still to be sent goes by POST. It stays so for the rest of the run.
-    async fn fall_back(self) {
-        let Self { crowd, client, position, sent, unanswered, .. } = self;
+    /// still to be sent goes by POST. It stays so for the rest of the visit. Returns as [`stay`] does.
+    async fn fall_back(self) -> i64 {
+        let Self { crowd, client, visit, own, position, unanswered, .. } = self;
         crowd.ledger().fell_back();
-        let Ok(line) = long_poll::line(crowd, FALLBACK_HOLD) else { return };
+        let Ok(line) = long_poll::line(crowd, FALLBACK_HOLD) else { return i64::MIN };
         let mut asker = Asker::new(crowd, client, &line, false);
         let known = position.is_some();
         asker.position = position;
-        if !known && !asker.find_position().await || !crowd.through_the_gate().await {
-            return;
+        if !known && !asker.find_position(visit, crowd.now()).await || !crowd.through_the_gate().await {
+            return i64::MIN;
         }
         let mut left = Vec::from(unanswered);
-        left.extend(&crowd.plan.by_author[client as usize][sent..]);
+        left.extend(own);
         let asking = async {
-            long_poll::ask_and_hold(crowd, client, &mut asker, FALLBACK_HOLD).await;
-            if !crowd.stop.is_cancelled() {
-                let from = crowd.now().max(-crowd.warmup);
-                poll::ask_on_the_grid(crowd, client, &mut asker, FALLBACK_INTERVAL, from).await;
+            tokio::select! {
+                () = poll_instead(crowd, client, visit, &mut asker) => {}
+                () = crowd.over(visit) => {}
             }
         };
-        tokio::join!(asking, sender::live(crowd, client, &line, &left));
+        tokio::join!(asking, sender::live(crowd, client, visit, &line, &left)).1
     }
 
     /// Reads and sends until the socket is lost or the run ends.
@@ -134,7 +167,8 @@ impl Person<'_> {
         self.again = (!self.unanswered.is_empty()).then(Instant::now);
         loop {
             let again = self.again;
-            let next = self.crowd.plan.by_author[self.client as usize].get(self.sent).copied();
+            let next = self.own.first().copied();
+            let may_leave = self.position.is_some() && self.has_sent_all();
             let message = async {
                 eyes.reads().await;
                 socket.next().await
@@ -146,7 +180,7 @@ impl Person<'_> {
                 },
                 open = self.crowd.through_the_gate(), if !gate_open => gate_open = open,
                 event = self.due(next), if gate_open && next.is_some() => {
-                    self.sent += 1;
+                    self.own = &self.own[1..];
                     if !self.send(&mut socket, event).await {
                         return;
                     }
@@ -158,12 +192,11 @@ impl Person<'_> {
                     }
                 }
                 () = cut.cut() => return,
-                () = self.crowd.stop.cancelled() => {
-                    let _ = socket.close(None).await;
-                    return;
-                }
+                () = self.crowd.over(self.visit), if may_leave => break,
+                () = self.crowd.stop.cancelled() => break,
             }
         }
+        let _ = socket.close(None).await;
     }
 
     /// Returns an event when it is due.
@@ -176,7 +209,10 @@ impl Person<'_> {
     async fn send(&mut self, socket: &mut Socket, event: u32) -> bool {
         {
             let mut ledger = self.crowd.ledger();
-            ledger.publish_sent(event, self.crowd.now());
+            // What fell due while the socket was being opened is not late by the load generator's fault.
+            let waited =
+                self.opened.saturating_sub(self.crowd.plan.schedule.events[event as usize].at).max(0);
+            ledger.publish_sent(event, self.crowd.now() - waited);
             ledger.sent(event, true);
         }
         self.unanswered.push_back(event);
@@ -230,7 +266,8 @@ impl Person<'_> {
             self.crowd.learned(self.client, hello.recovered);
             self.position = Some(Position { epoch: hello.epoch.into_owned(), offset: hello.offset });
             if first {
-                self.crowd.positioned(self.client);
+                self.crowd.positioned(self.client, self.visit);
+                self.opened = if self.visit.is_first() { i64::MIN } else { self.crowd.now() };
             }
             self.crowd.tell(self.client, || Saw::Opened);
         } else if let Some(ack) = frame.ack {

@@ -28,11 +28,22 @@ pub fn dies_at(at: i64, ttl_ms: Option<u64>) -> i64 {
     ttl_ms.map_or(i64::MAX, |ms| at + i64::try_from(ms).unwrap_or(i64::MAX / 2000) * 1000)
 }
 
+/// A time in which a client is owed what is published: from its first position to the end of a visit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    pub(super) since: i64,
+    /// `i64::MAX` while it stays.
+    pub(super) until: i64,
+    /// What is published from here on may still be under way, or wait for a poll, at `until`: it had no
+    /// chance yet.
+    pub(super) no_chance: i64,
+}
+
 /// What one client has of its topic.
 #[derive(Debug)]
 pub(super) struct Reader {
-    /// From when on it is owed events; `i64::MAX` until it knows its position.
-    pub(super) since: i64,
+    /// In order of time; none until it knows its position.
+    pub(super) spans: Vec<Span>,
     got: Vec<u64>,
     highest_offset: u64,
     /// Ordinals below this are settled for staleness.
@@ -43,11 +54,30 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(events: usize) -> Self {
         Self {
-            since: i64::MAX,
+            spans: Vec::new(),
             got: vec![0; events.div_ceil(64)],
             highest_offset: 0,
             settled: 0,
             staleness: Staleness::default(),
+        }
+    }
+
+    /// Whether it knows its position now, and has not left.
+    pub(super) fn reads(&self) -> bool {
+        self.spans.last().is_some_and(|span| span.until == i64::MAX)
+    }
+
+    /// It knows its position from `at` on.
+    pub(super) fn begins(&mut self, at: i64) {
+        if !self.reads() {
+            self.spans.push(Span { since: at, until: i64::MAX, no_chance: i64::MAX });
+        }
+    }
+
+    /// It leaves at `at`, when what is younger than `pending` may still be on its way.
+    pub(super) fn ends(&mut self, at: i64, pending: i64) {
+        if let Some(span) = self.spans.last_mut() {
+            (span.until, span.no_chance) = (at, at - pending);
         }
     }
 
@@ -63,10 +93,10 @@ impl Reader {
         self.got[ordinal as usize / 64] & (1u64 << (ordinal % 64)) != 0
     }
 
-    /// Whether it is owed an event of others published at `at`: from when it knew its position on, and
+    /// Whether it is owed an event of others published at `at`: from when it knew its position in a visit, and
     /// whatever else it got, because the server fixed that position while its answer was under way.
     pub(super) fn owed(&self, ordinal: u32, at: i64) -> bool {
-        at >= self.since || self.has(ordinal)
+        self.has(ordinal) || self.spans.iter().rev().any(|span| span.since <= at && at < span.until)
     }
 
     /// Whether `offset` is beyond every earlier arrival; remembers it.
@@ -81,10 +111,11 @@ impl Reader {
         self.highest_offset = 0;
     }
 
-    /// Integrates the age of the oldest undelivered event up to the arrival of `ordinal` at `now`.
+    /// Integrates the age of the oldest undelivered event up to `now`, when `ordinal` arrives or the
+    /// client leaves.
     ///
     /// `owed` gives (publish time, time to live in ms) of an event this client reads, `None` for its
-    /// own. Events before `ordinal` that never came end their age here, or when their time to live ran out.
+    /// own. Events up to `ordinal` that never came end their age here, or when their time to live ran out.
     pub(super) fn settle(
         &mut self,
         ordinal: u32,
@@ -98,7 +129,7 @@ impl Reader {
             if !self.owed(o, at) {
                 continue;
             }
-            let ttl_ms = ttl_ms.filter(|_| o != ordinal && !self.has(o));
+            let ttl_ms = ttl_ms.filter(|_| !self.has(o));
             self.staleness.missed(at, now.min(dies_at(at, ttl_ms)));
         }
         self.settled = self.settled.max(ordinal + 1);

@@ -197,6 +197,37 @@ proptest! {
 }
 
 #[test]
+fn a_visit_is_owed_what_comes_in_it_and_what_it_had_a_chance_to_get() {
+    let at = [1, 3, 4, 5, 7, 9].map(|s| event(s * SECOND, None, None, None));
+    let mut ledger = Ledger::new(plan(at.into(), 1, false), WINDOW, false, 0);
+    ledger.positioned(0, i64::MIN);
+    give(&mut ledger, 0, 0, 2 * SECOND);
+    // The second never came, though the third did: lost. The fourth was too young when the reader left.
+    give(&mut ledger, 0, 2, 4 * SECOND + 1);
+    ledger.left(0, 5 * SECOND + 1, SECOND);
+    // The next on the seat knows nothing of the first five, and gets the last.
+    ledger.positioned(0, 8 * SECOND);
+    give(&mut ledger, 0, 5, 9 * SECOND);
+    let books = ledger.close(WINDOW, 0).outcome;
+    let d = &books.deliveries;
+    assert_eq!((d.expected, d.delivered, d.lost), (4, 3, 1));
+    // 1 s for the first; the second ages until a later one comes: (1² + 1²)/2 s² over 10 s.
+    let stale = books.staleness_ms_mean.unwrap();
+    assert!((stale - 100.0).abs() < 0.01, "{stale}");
+}
+
+#[test]
+fn what_died_in_a_visit_is_owed_and_expired() {
+    let events = vec![event(SECOND, None, Some(500), None), event(2 * SECOND, None, Some(500), None)];
+    let mut ledger = Ledger::new(plan(events, 1, false), WINDOW, false, 0);
+    ledger.positioned(0, i64::MIN);
+    // The second is still alive when the reader leaves: it may have been on its way.
+    ledger.left(0, 2 * SECOND + 100_000, SECOND);
+    let d = ledger.close(WINDOW, 0).outcome.deliveries;
+    assert_eq!((d.expected, d.expired, d.lost), (1, 1, 0));
+}
+
+#[test]
 fn a_reader_is_owed_whatever_it_got_even_from_before_it_knew_its_position() {
     let events = vec![event(10, None, None, None), event(20, None, None, None), event(30, None, None, None)];
     let mut ledger = Ledger::new(plan(events, 1, false), WINDOW, false, 0);

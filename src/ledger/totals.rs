@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::book::Book;
-use super::{Ledger, distribution::Distribution};
+use super::{Ledger, dies_at, distribution::Distribution};
 use crate::outcome::{self, Deliveries, Requests, SAMPLE_LIMIT, Sends, Series, TransportOutcome};
 
 /// The four fates of owed (client, event) pairs.
@@ -51,7 +51,7 @@ impl Ledger {
     /// Judges every owed pair whose event was to be published before `end` (µs).
     ///
     /// `pending_us`: in a run whose grace was cut short, an undelivered event younger than this at the
-    /// end had no chance yet, and is not owed.
+    /// end had no chance yet, and is not owed. The same holds at the end of each visit.
     #[must_use]
     pub fn fates(&self, end: i64, pending_us: i64) -> Fate {
         self.fates_where(end, pending_us, |_, _| true)
@@ -65,22 +65,43 @@ impl Ledger {
             let topic = &self.plan.by_topic[self.plan.schedule.reads[client] as usize];
             // Backwards, so that the keys of later deliveries are known when an event is judged.
             let mut later_keys: HashSet<&str> = HashSet::new();
+            let mut later_came = false;
+            let mut spans = reader.spans.iter().rev();
+            let mut span = spans.next();
             for (ordinal, &index) in topic.iter().enumerate().rev() {
                 let event = &self.plan.schedule.events[index as usize];
+                while span.is_some_and(|span| event.at < span.since) {
+                    span = spans.next();
+                    // Nobody is recompensed by what came to the next on the seat.
+                    later_keys.clear();
+                    later_came = false;
+                }
                 let got = reader.has(ordinal as u32);
+                // What people write may overtake; the schedule's own events come in order.
+                let in_order = event.author.is_none();
+                later_came |= got && in_order;
                 if got && self.plan.schedule.conflate {
                     later_keys.extend(event.key.as_deref());
                 }
-                let counted = (0..end).contains(&event.at) && reader.owed(ordinal as u32, event.at);
-                if !counted || event.author == Some(client as u32) || !which(client as u32, index) {
+                let own = event.author == Some(client as u32);
+                if own || !(0..end).contains(&event.at) || !which(client as u32, index) {
                     continue;
                 }
-                let superseded = event.key.as_deref().is_some_and(|key| later_keys.contains(key));
-                if got || superseded || event.ttl_ms.is_some() || event.at < end - pending_us {
+                // Whoever has it was owed it, though the answer that told the position was under way.
+                if got {
                     fate.expected += 1;
-                    fate.superseded += u64::from(!got && superseded);
-                    fate.expired += u64::from(!got && !superseded && event.ttl_ms.is_some());
-                    fate.lost += u64::from(!got && !superseded && event.ttl_ms.is_none());
+                    continue;
+                }
+                let Some(span) = span.filter(|span| event.at < span.until) else { continue };
+                let superseded = event.key.as_deref().is_some_and(|key| later_keys.contains(key));
+                let died = dies_at(event.at, event.ttl_ms) <= span.until.min(end);
+                let had_its_chance =
+                    event.at < span.no_chance.min(end - pending_us) || (later_came && in_order);
+                if superseded || died || had_its_chance {
+                    fate.expected += 1;
+                    fate.superseded += u64::from(superseded);
+                    fate.expired += u64::from(!superseded && event.ttl_ms.is_some());
+                    fate.lost += u64::from(!superseded && event.ttl_ms.is_none());
                 }
             }
         }
@@ -93,7 +114,7 @@ impl Ledger {
     pub fn close(mut self, end: i64, pending_us: i64) -> Books {
         let fate = self.fates(end, pending_us);
         let staleness = self.staleness(end);
-        let connected = self.readers.iter().filter(|r| r.since < i64::MAX).count() as u32;
+        let connected = self.readers.iter().filter(|reader| !reader.spans.is_empty()).count() as u32;
         let mut outcome = self.book.outcome(&Closing { fate, staleness, connected, end });
         outcome.clients = self.readers.len() as u32;
         outcome.person = Some(self.person.take());
@@ -109,22 +130,13 @@ impl Ledger {
 
     /// See [`Closing::staleness`].
     fn staleness(&mut self, end: i64) -> u128 {
-        let plan = &self.plan;
-        let connected = self.readers.iter_mut().enumerate().filter(|(_, r)| r.since < i64::MAX);
-        connected
-            .map(|(client, reader)| {
-                let topic = &plan.by_topic[plan.schedule.reads[client] as usize];
-                // What is still undelivered ages until the end of the window.
-                let due = topic.partition_point(|&i| plan.schedule.events[i as usize].at < end);
-                if let Some(last) = due.checked_sub(1) {
-                    reader.settle(last as u32, end, end, |o| {
-                        let event = &plan.schedule.events[topic[o as usize] as usize];
-                        (event.author != Some(client as u32)).then_some((event.at, event.ttl_ms))
-                    });
-                }
-                reader.staleness.twice
-            })
-            .sum()
+        // What is still undelivered ages until the end of the window.
+        for client in 0..self.readers.len() {
+            if self.readers[client].reads() {
+                self.settle_until(client as u32, end);
+            }
+        }
+        self.readers.iter().map(|reader| reader.staleness.twice).sum()
     }
 }
 

@@ -222,7 +222,8 @@ async fn line(lines: &mut Lines<BufReader<ChildStdout>>, before: &str) -> anyhow
 
 fn arguments(context: &Context<'_>, transport: &Transport, index: usize, number: u32) -> Vec<String> {
     let scenario = context.scenario;
-    let longest = scenario.transports.iter().filter_map(|t| t.way.interval()).max().unwrap_or_default();
+    let longest =
+        scenario.transports.iter().filter_map(|t| t.way.longest_interval()).max().unwrap_or_default();
     // A slow poller must find its connection still open.
     let idle = (2 * longest).max(Duration::from_secs(300));
     // Every event of the run is kept, so that no reader is too late for one.

@@ -127,7 +127,7 @@ fn larger(a: Option<f64>, b: Option<f64>) -> Option<f64> {
 /// How long after its time an event may still reach a client of this transport, microseconds.
 fn patience(context: &Context<'_>, index: usize) -> i64 {
     let way = &context.scenario.transports[index].way;
-    let interval = way.interval().unwrap_or_default() + way.kept_back();
+    let interval = way.longest_interval().unwrap_or_default() + way.kept_back();
     let under_way = context.scenario.network.as_ref().map(Link::slack).unwrap_or_default();
     as_micros(interval + under_way + GRACE)
 }
@@ -151,6 +151,8 @@ async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Member> {
         seed: context.scenario.seed,
         warmup: context.warmup,
         duration: context.duration,
+        visit: context.scenario.visit,
+        patience: patience(context, index),
         plan: context.plan.clone(),
         person: context.person,
         // A fleet's last hop is measured by delivery.

@@ -46,6 +46,7 @@ fn connections_each(scenario: &Scenario, transport: &Transport) -> u64 {
 pub(super) fn connections(scenario: &Scenario, transport: &Transport) -> u64 {
     // Over a network the server still holds a connection when its client has opened the next.
     let closing = match transport.way {
+        _ if scenario.visit.is_some() => 2,
         Way::Poll { keep_alive: false, .. } => 1 + u64::from(scenario.network.is_some()),
         _ => 1,
     };
@@ -104,12 +105,21 @@ pub fn check_files(scenario: &Scenario, group: &[usize]) -> Result<(), Error> {
 pub fn check_ports(scenario: &Scenario) -> Result<(), Error> {
     let ports = os::ephemeral_ports() as f64 * 0.8;
     let total = (scenario.duration + scenario.warmup).as_secs_f64() + 10.0;
+    let clients = f64::from(scenario.clients);
+    let visits = scenario.visit.map_or(0.0, |stay| clients / stay.as_secs_f64());
+    let arriving = visits * scenario.transports.len() as f64 * total.min(TIME_WAIT_S);
+    if arriving > ports {
+        return Err(Error::TooLarge(format!(
+            "people who come and go leave {arriving:.0} ports in TIME_WAIT, and this machine has about {ports:.0} \
+             for them; longer visits, fewer clients or fewer transports would do"
+        )));
+    }
     for transport in &scenario.transports {
         let Way::Poll { interval, keep_alive: false, .. } = transport.way else { continue };
-        let rate = f64::from(scenario.clients) / interval.as_secs_f64();
+        let rate = clients / interval.as_secs_f64();
         let waiting = rate * total.min(TIME_WAIT_S);
         if waiting > ports {
-            let longest_ms = f64::from(scenario.clients) * total.min(TIME_WAIT_S) / ports * 1000.0;
+            let longest_ms = clients * total.min(TIME_WAIT_S) / ports * 1000.0;
             let longest = format_duration(Duration::from_millis(longest_ms.ceil() as u64));
             return Err(Error::TooLarge(format!(
                 "{}: {rate:.0} new connections a second leave {waiting:.0} ports in TIME_WAIT, and this machine \
@@ -138,7 +148,8 @@ fn cores_of(scenario: &Scenario, plan: &Plan, transport: &Transport) -> f64 {
     let deliveries = pairs as f64 / seconds;
     let sent = plan.by_author.iter().map(Vec::len).sum::<usize>() as f64 / seconds;
     let clients = f64::from(scenario.clients);
-    match transport.way {
+    let visits = scenario.visit.map_or(0.0, |stay| clients / stay.as_secs_f64()) * (REQUEST_S + CONNECT_S);
+    let talk = match transport.way {
         Way::Poll { interval, keep_alive, .. } => {
             let connect = CONNECT_S + if scenario.tls { TLS_S } else { 0.0 };
             let request = REQUEST_S + if keep_alive { 0.0 } else { connect };
@@ -147,7 +158,8 @@ fn cores_of(scenario: &Scenario, plan: &Plan, transport: &Transport) -> f64 {
         Way::LongPoll { .. } => deliveries * (REQUEST_S + PUSH_S) + sent * REQUEST_S,
         Way::Sse => deliveries * PUSH_S + sent * REQUEST_S,
         Way::WebSocket { .. } => (deliveries + sent) * PUSH_S,
-    }
+    };
+    visits + talk
 }
 
 /// Half of this machine.

@@ -8,7 +8,7 @@ use crate::outcome::{
 };
 use crate::random::Dice;
 use crate::scenario::{Engine, Inbox, Scenario, Workload};
-use crate::transport::{Transport, Way};
+use crate::transport::{Http, Transport, Way};
 
 const PEOPLE: u32 = 300;
 const SECONDS: u64 = 20;
@@ -103,9 +103,11 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
     let way = |kind: &str| match kind {
         "poll" => Way::Poll {
             interval: Duration::from_secs(5),
+            backoff_max: None,
             keep_alive: true,
             conditional: false,
             shared_cache: None,
+            http: Http::One,
         },
         "long-poll" => Way::LongPoll { hold: Duration::from_secs(25) },
         "sse" => Way::Sse,
@@ -120,6 +122,7 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
         duration: Duration::from_secs(SECONDS),
         warmup: Duration::from_secs(5),
         clients: PEOPLE,
+        visit: None,
         headers: crate::headers::Headers::Lean,
         engine: Engine::Live,
         workload: Workload::Poisson {

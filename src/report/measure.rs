@@ -180,7 +180,8 @@ pub fn split(t: &TransportOutcome) -> Option<(f64, f64)> {
 #[must_use]
 pub fn news_per_interval(outcome: &Outcome, t: &TransportOutcome) -> Option<f64> {
     let way = outcome.scenario.transports.iter().find(|way| way.label == t.label)?;
-    let interval = way.way.interval()?.as_secs_f64();
+    // Of intervals that change there is no one number.
+    let interval = way.way.interval().filter(|same| way.way.longest_interval() == Some(*same))?.as_secs_f64();
     let gap = match outcome.scenario.workload {
         Workload::Poisson { mean_gap, .. } => mean_gap.as_secs_f64(),
         Workload::Periodic { gap, .. } => gap.as_secs_f64(),

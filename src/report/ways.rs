@@ -1,7 +1,7 @@
 //! The transports of an outcome as a reader meets them: name, picture, setting, and a kind for the eye.
 
 use crate::outcome::{Outcome, TransportOutcome};
-use crate::transport::Way as Setting;
+use crate::transport::{Http, Way as Setting};
 
 use super::numbers;
 
@@ -123,8 +123,14 @@ pub fn ways(outcome: &Outcome) -> Vec<Way<'_>> {
 fn setting(outcome: &Outcome, label: &str) -> String {
     let found = outcome.scenario.transports.iter().find(|transport| transport.label == label);
     match found.map(|transport| &transport.way) {
-        Some(Setting::Poll { interval, keep_alive, conditional, shared_cache }) => {
+        Some(Setting::Poll { interval, backoff_max, keep_alive, conditional, shared_cache, http }) => {
             let mut text = format!("every {}", numbers::duration(*interval));
+            if let Some(longest) = backoff_max.filter(|longest| longest > interval) {
+                text.push_str(&format!(" to {}", numbers::duration(longest)));
+            }
+            if *http == Http::Two {
+                text.push_str(", HTTP/2");
+            }
             if !keep_alive {
                 text.push_str(", a connection each");
             }

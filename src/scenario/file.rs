@@ -128,9 +128,10 @@ const PUSH_WARMUP: Duration = Duration::from_secs(1);
 /// the longest short-poll interval, at most 10 s (1 s without short polls). Of workloads: `inbox` own,
 /// no `payload`, `typing_before` 0 ms (never), `receipts` false, 20 `overs`, 20 `symbols`, `conflate`
 /// false, `quiet` 0.05, `pauses` false, `settle` 10 min. Of transports: `label` the kind (poll-2, poll-3 … when repeated), `keep_alive` true,
-/// `conditional` false, `hold` 25 s, `ping` 25 s (0 ms: none), `read_buffer` 4 KiB. Of a
-/// fleet: 2 `servers` (1 with memory), `placement` random, `broker` redis. Of faults: `server` 1,
-/// `keep_data` and `spread` true, `for` of slow clients and of an idle proxy the rest of the window.
+/// `conditional` false, no `backoff_max`, no `shared_cache`, `http` 1.1, `hold` 25 s, `ping` 25 s (0 ms:
+/// none), `read_buffer` 4 KiB. Of a fleet: 2 `servers` (1 with memory), `placement` random, `broker` redis.
+/// Of faults: `server` 1, `keep_data` and `spread` true, `for` of slow clients and of an idle proxy the rest
+/// of the window.
 ///
 /// # Errors
 /// Every problem of the text and the overrides, at once.
@@ -155,7 +156,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     let engines = [("live", Engine::Live), ("sim", Engine::Sim), ("theory", Engine::Theory)];
     let engine = top.choice("engine", Some(Engine::Live), &engines).unwrap_or(Engine::Live);
     let headers = headers::read(&mut top);
-    top.not_yet("visit", "leave it out: all people stay");
+    let visit = top.optional_duration("visit", Bounds::durations(100, DAY));
     let (network, tls) = network::read(&mut top, engine);
     let fleet = fleet::read(&mut top);
     let faults = faults::read(&mut top, faults::Around::new(duration, tls, fleet.as_ref()));
@@ -180,6 +181,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         duration,
         warmup,
         clients,
+        visit,
         headers,
         engine,
         workload,
@@ -192,6 +194,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         claims,
     };
     headers::check(&scenario, root, report);
+    faults::check(&scenario, root, report);
     scenario
 }
 
@@ -202,7 +205,7 @@ fn elsewhere(key: &str) -> Option<String> {
 }
 
 fn default_warmup(transports: &[Transport]) -> Duration {
-    let longest = transports.iter().filter_map(|transport| transport.way.interval()).max();
+    let longest = transports.iter().filter_map(|transport| transport.way.longest_interval()).max();
     longest.map_or(PUSH_WARMUP, |interval| interval.min(LONGEST_WARMUP))
 }
 

@@ -89,7 +89,7 @@ impl AsyncRead for Counted {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        self.meter.arrived(buf.filled().len() - before);
+        self.meter.arrived(buf.filled().len() - before, buf.remaining() == 0);
         Poll::Ready(Ok(()))
     }
 }

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Request, Response, StatusCode, header};
+use axum::http::{Method, Request, Response, StatusCode, Version, header};
 use axum::response::IntoResponse;
 use hyper::body::{Frame, Incoming, SizeHint};
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -33,6 +33,8 @@ use crate::random::{Dice, stream as draws};
 
 /// Most bytes of a request's head, and of an answer that waits to be written.
 const BUFFER: usize = 32 * 1024;
+/// Requests under way at one time on an HTTP/2 connection.
+const STREAMS: u32 = 32;
 /// Connections beyond the limit that are told so at one time; more are just closed.
 const REFUSALS: u64 = 256;
 
@@ -134,13 +136,21 @@ async fn serve(socket: Socket, meter: Arc<Meter>, app: Arc<App>, router: Router,
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         answer(request, meter.clone(), app.clone(), router.clone())
     });
-    let connection = http1::Builder::new()
+    // The first bytes tell HTTP/2 by prior knowledge (RFC 9113 §3.3) from HTTP/1.1.
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
         .timer(TokioTimer::new())
         // The socket limits heads itself: hyper's limit would also end connections kept alive.
         .header_read_timeout(None)
-        .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(socket), service)
-        .with_upgrades();
+        .max_buf_size(BUFFER);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(BUFFER as u32)
+        .max_send_buf_size(BUFFER);
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service);
     let mut connection = pin!(connection);
     // An error here is a client that went away or did not speak HTTP, and hyper has answered what
     // could be answered: nothing is left to do about it.
@@ -160,7 +170,9 @@ async fn answer(
     app: Arc<App>,
     router: Router,
 ) -> Result<Response<Metered>, Infallible> {
-    let request_head = meter.request_begins();
+    let frames = request.version() == Version::HTTP_2;
+    let request_head = meter.request_begins(frames);
+    let ends = Ends(meter.clone());
     let get = request.method() == Method::GET;
     let asked = dress::Asked::of(&request);
     let checked = match meter.may_ask() {
@@ -180,6 +192,10 @@ async fn answer(
         }
         Err(response) => *response,
     };
+    // axum says 0, which a 304 must not (RFC 9110 §8.6); on HTTP/1.1 hyper would take it away.
+    if response.status() == StatusCode::NOT_MODIFIED {
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
     dress::dress(app.settings.headers, asked, &mut response);
     count(&meter.counters.requests);
     count_poll(&meter, &response);
@@ -194,15 +210,17 @@ async fn answer(
     }
     if upgraded || (get && is_event_stream(&response)) {
         count(&meter.counters.opens);
-        meter.opens(request_head);
+        // The head of an answer on HTTP/2 has no end that could be seen from below.
+        if !frames {
+            meter.opens(request_head);
+        }
     }
-    let meter = if upgraded {
+    if upgraded {
+        drop(ends);
         meter.upgraded();
-        None
-    } else {
-        Some(meter)
-    };
-    Ok(response.map(|body| Metered { body, _ends: meter.map(Ends) }))
+        return Ok(response.map(|body| Metered { body, _ends: None }));
+    }
+    Ok(response.map(|body| Metered { body, _ends: Some(ends) }))
 }
 
 fn count_poll(meter: &Meter, response: &Response<Body>) {
@@ -218,7 +236,7 @@ fn is_event_stream(response: &Response<Body>) -> bool {
     response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == super::sse::CONTENT_TYPE)
 }
 
-/// Tells the meter when the answer is through.
+/// Tells the meter when the answer is through, or will never be.
 struct Ends(Arc<Meter>);
 
 impl Drop for Ends {

@@ -1,7 +1,7 @@
 //! What one connection's socket and service tell each other: its phase, its bytes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -37,6 +37,12 @@ pub(super) struct Meter {
     up: AtomicU64,
     /// `up` when the previous request was finished.
     up_before: AtomicU64,
+    /// Requests begun and not ended: several at once on HTTP/2.
+    under_way: AtomicU32,
+    /// Whether HTTP/2 is spoken.
+    frames: AtomicBool,
+    /// What the last read left of a segment that filled its buffer.
+    unfilled: AtomicU64,
     /// Whether the head written next belongs to `bytes.opening`.
     opening: AtomicBool,
     /// Absent when the connection was turned away.
@@ -64,6 +70,9 @@ impl Meter {
             phase: AtomicU8::new(Phase::Head as u8),
             up: AtomicU64::new(0),
             up_before: AtomicU64::new(0),
+            under_way: AtomicU32::new(0),
+            frames: AtomicBool::new(false),
+            unfilled: AtomicU64::new(0),
             opening: AtomicBool::new(false),
             guest,
             _alive: alive,
@@ -75,8 +84,10 @@ impl Meter {
         self.guest.as_ref().is_some_and(Guest::may_ask)
     }
 
-    /// A request's head is complete; returns its bytes.
-    pub(super) fn request_begins(&self) -> u64 {
+    /// A request's head is complete; returns its bytes. On HTTP/2 `frames` carry it, among others.
+    pub(super) fn request_begins(&self, frames: bool) -> u64 {
+        self.frames.store(frames, Relaxed);
+        self.under_way.fetch_add(1, Relaxed);
         self.enter(Phase::Busy);
         self.up.load(Relaxed) - self.up_before.load(Relaxed)
     }
@@ -84,7 +95,15 @@ impl Meter {
     /// Its answer has left the handler, body and all.
     pub(super) fn request_ends(&self) {
         self.up_before.store(self.up.load(Relaxed), Relaxed);
-        self.enter(Phase::Idle);
+        if self.under_way.fetch_sub(1, Relaxed) == 1 {
+            self.enter(Phase::Idle);
+        }
+    }
+
+    /// Whether what is read while nothing is under way begins a request's head. Frames of HTTP/2 need not:
+    /// acknowledgements and windows come by themselves, and an idle connection stays one.
+    pub(super) fn begins_heads(&self) -> bool {
+        !self.frames.load(Relaxed)
     }
 
     /// From here on WebSocket is spoken.
@@ -138,11 +157,15 @@ impl Meter {
         self.up.fetch_add(bytes as u64, Relaxed);
     }
 
-    /// So many bytes came over the wire.
-    pub(super) fn arrived(&self, bytes: usize) {
+    /// So many bytes came over the wire; `full` when they filled the buffer, so that more of the same
+    /// segment may follow at once.
+    pub(super) fn arrived(&self, bytes: usize, full: bool) {
         let bytes = bytes as u64;
         self.counters.up.fetch_add(bytes, Relaxed);
-        self.counters.segments_up.fetch_add(bytes.div_ceil(SEGMENT), Relaxed);
+        let before = self.unfilled.load(Relaxed);
+        let segments = (before + bytes).div_ceil(SEGMENT) - before.div_ceil(SEGMENT);
+        self.counters.segments_up.fetch_add(segments, Relaxed);
+        self.unfilled.store(if full { (before + bytes) % SEGMENT } else { 0 }, Relaxed);
     }
 
     /// So many bytes went over the wire.

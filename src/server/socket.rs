@@ -69,7 +69,7 @@ impl Socket {
             self.recording = Recording::first(&self.meter.counters);
         }
         self.meter.read(bytes.len());
-        if self.meter.phase() == Phase::Idle {
+        if self.meter.phase() == Phase::Idle && self.meter.begins_heads() {
             self.meter.enter(Phase::Head);
             (self.phase, self.since) = (Phase::Head, Instant::now());
         }

@@ -11,7 +11,7 @@ use super::feed::Feed;
 use super::part::Part;
 use super::poll::Grid;
 use crate::clock::as_micros;
-use crate::transport::{Way, next_poll};
+use crate::transport::Way;
 
 /// Everything that the cache ever held of one topic.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Held {
         let one = people.clone().next()?;
         let Way::Poll { shared_cache: Some(kept), interval, .. } = one.way else { return None };
         let mut held = Self { kept: as_micros(*kept), by_cursor: vec![Vec::new(); one.feed.items.len() + 1] };
-        if one.world.scenario.network.is_some() {
+        if one.world.scenario.network.is_some() || Grid::new(&one).pace.backs_off() {
             held.one_by_one(&people.collect::<Vec<_>>());
         } else {
             let asker = |person: Person<'_>| Asker {
@@ -93,29 +93,31 @@ impl Held {
         }
     }
 
-    /// Over a network polls overtake each other, and some are skipped.
+    /// Over a network polls overtake each other, and some are skipped; where people back off, each has a pace
+    /// of its own.
     fn one_by_one(&mut self, people: &[Person<'_>]) {
         let Some(one) = people.first() else { return };
         let (feed, duration) = (one.feed, one.world.duration);
         let mut scratch = Part::new(one.world, one.way);
-        let grids: Vec<Grid> = people.iter().map(Grid::new).collect();
+        let mut grids: Vec<Grid> = people.iter().map(Grid::new).collect();
         let mut taken = vec![0; people.len()];
         let mut coming = BinaryHeap::new();
-        let send = |coming: &mut BinaryHeap<_>, n: usize, intended: i64, taken: usize| {
+        let send = |coming: &mut BinaryHeap<_>, grid: &Grid, n: usize, intended: i64, taken: usize| {
             if intended < duration || taken < feed.items.len() {
-                let arrives = grids[n].arrival(&people[n], intended, taken as u64);
+                let arrives = grid.arrival(&people[n], intended, taken as u64);
                 coming.push(Reverse((arrives, n, intended)));
             }
         };
-        (0..people.len()).for_each(|n| send(&mut coming, n, grids[n].at(0), 0));
+        (0..people.len()).for_each(|n| send(&mut coming, &grids[n], n, grids[n].at(0), 0));
         while let Some(Reverse((arrives, n, intended))) = coming.pop() {
             let person = &people[n];
             let from = taken[n];
             taken[n] = self.ask(feed, from, arrives, person.client);
             let found = self.answer(from, arrives, person.client);
             let answer = grids[n].answer(person, &mut scratch, intended, arrives, found);
-            let next = next_poll(intended, answer.in_hand, grids[n].interval);
-            send(&mut coming, n, next.at, taken[n]);
+            grids[n].pace.heard(answer.events > 0);
+            let next = grids[n].pace.next(intended, answer.in_hand);
+            send(&mut coming, &grids[n], n, next.at, taken[n]);
         }
     }
 

@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use super::cache::Held;
-use super::feed::Feed;
+use super::feed::{Feed, Item};
 use super::legs::Legs;
 use super::part::Part;
 use super::{World, hold, poll, push, sends, skips_ahead};
 use crate::ledger::{PersonLog, Staleness};
 use crate::sizes::Who;
 use crate::transport::{Transport, Way};
+use crate::workload::Visit;
 
 /// The people of one transport and the feeds they read.
 pub(super) struct Crowd<'a> {
@@ -30,6 +31,9 @@ pub(super) struct Person<'a> {
     pub(super) world: &'a World<'a>,
     pub(super) way: &'a Way,
     pub(super) client: u32,
+    pub(super) visit: Visit,
+    /// When it takes the seat; meaningless for those who are there when traffic starts.
+    pub(super) came: i64,
     pub(super) legs: Legs<'a>,
     pub(super) feed: &'a Feed,
     /// What the cache in front of the feed holds.
@@ -43,15 +47,16 @@ fn caches(world: &World<'_>, transport: &Transport, feeds: &[Feed]) -> Vec<Optio
         readers[topic as usize].push(client);
     }
     let people = |(feed, clients): (_, Vec<u32>)| {
-        Held::by(clients.iter().map(|&client| Person::new(world, &transport.way, client, feed)))
+        let one = |&client: &u32| Person::new(world, &transport.way, client, feed, Visit::WHOLE);
+        Held::by(clients.iter().map(one))
     };
     feeds.iter().zip(readers).map(people).collect()
 }
 
 impl<'a> Person<'a> {
-    fn new(world: &'a World<'a>, way: &'a Way, client: u32, feed: &'a Feed) -> Self {
-        let legs = Legs::new(world.scenario.network.as_ref(), world.scenario.seed, client);
-        Self { world, way, client, legs, feed, cache: None }
+    fn new(world: &'a World<'a>, way: &'a Way, client: u32, feed: &'a Feed, visit: Visit) -> Self {
+        let legs = Legs::new(world.scenario.network.as_ref(), world.scenario.seed, client, visit.number);
+        Self { world, way, client, visit, came: visit.from, legs, feed, cache: None }
     }
 
     /// Whose messages are as long as this one's.
@@ -91,7 +96,8 @@ impl<'a> Crowd<'a> {
             let (feed, cache) = if self.world.streamed {
                 drawn.draw(self.world, client);
                 drawn.items.iter().for_each(|item| part.book.published(item.at));
-                own = Held::by(std::iter::once(Person::new(self.world, &self.transport.way, client, &drawn)));
+                let one = Person::new(self.world, &self.transport.way, client, &drawn, Visit::WHOLE);
+                own = Held::by(std::iter::once(one));
                 (&drawn, own.as_ref())
             } else {
                 let topic = self.world.plan.schedule.reads[client as usize] as usize;
@@ -100,22 +106,57 @@ impl<'a> Crowd<'a> {
             if client == self.world.person {
                 part.person = Some(PersonLog::new(client));
             }
-            let person = Person { cache, ..Person::new(self.world, &self.transport.way, client, feed) };
+            part.held += 1;
             let mut stale = Staleness::default();
-            self.live(&person, &mut part, &mut stale);
+            let mut free = i64::MIN;
+            for visit in self.world.visits(client) {
+                // Somebody who waits for an answer keeps the seat until it comes.
+                let came = visit.from.max(free);
+                let person = Person::new(self.world, &self.transport.way, client, feed, visit);
+                let person = Person { came, cache, ..person };
+                free = visit.until.max(self.stay(&person, &mut part, &mut stale));
+            }
             part.staleness += stale.twice;
         }
         part
     }
 
-    fn live(&self, person: &Person<'_>, part: &mut Part, stale: &mut Staleness) {
+    /// One person's visit. Returns when the last answer came that was waited for; `i64::MIN` if the end was
+    /// not put off by one.
+    fn stay(&self, person: &Person<'_>, part: &mut Part, stale: &mut Staleness) -> i64 {
         // The timeline shows every poll of its person, so that one is never skipped ahead.
         let ahead = self.skips_ahead && person.client != self.world.person;
         match person.way {
             Way::Poll { .. } if ahead => poll::skip_ahead(person, part, stale),
             Way::Poll { .. } => poll::step(person, part, stale),
-            Way::LongPoll { hold } => hold::live(person, *hold, part, stale),
-            Way::Sse | Way::WebSocket { .. } => push::live(person, part, stale),
+            Way::LongPoll { hold } => {
+                hold::stay(person, *hold, part, stale);
+                i64::MIN
+            }
+            Way::Sse | Way::WebSocket { .. } => {
+                push::stay(person, part, stale);
+                i64::MIN
+            }
+        }
+    }
+}
+
+impl Person<'_> {
+    /// How far the feed is when the server looks at `at`.
+    pub(super) fn head(&self, at: i64) -> usize {
+        self.feed.items.partition_point(|item| item.server <= at)
+    }
+
+    /// The person leaves at `left` with `items` not in hand: they have been missed until now. What had no
+    /// chance to be read yet is not owed; what lived too short is.
+    pub(super) fn leave(&self, items: &[Item], left: i64, part: &mut Part, stale: &mut Staleness) {
+        let missed = items.iter().take_while(|item| item.server < left);
+        for item in missed.filter(|item| item.author != self.client) {
+            stale.missed(item.at, left.min(item.dies).min(self.world.duration));
+            if item.dies <= left && item.step.is_some() {
+                part.fate.expected += 1;
+                part.fate.expired += 1;
+            }
         }
     }
 }

@@ -9,19 +9,23 @@ use crate::ledger::{Polled, Staleness};
 use crate::sizes::PollSizes;
 use crate::transport::first_share;
 
-/// One client's long polls, until the window is over and nothing is left to fetch.
-pub(super) fn live(person: &Person<'_>, hold: Duration, part: &mut Part, stale: &mut Staleness) {
+/// One person's long polls, until the visit is over, or the window is and nothing is left to fetch.
+pub(super) fn stay(person: &Person<'_>, hold: Duration, part: &mut Part, stale: &mut Staleness) {
     let (client, world) = (person.client, person.world);
-    let sizes = PollSizes::held(person.who(), hold);
+    let sizes = PollSizes::of_poll(person.who(), person.way);
     part.opened += 1;
-    part.held += 1;
-    part.book.answered_uncounted();
     let hold_us = as_micros(hold);
-    let mut wait = as_micros(hold.mul_f64(first_share(world.scenario.seed, client.into())));
-    let (mut taken, mut sent) = (0, -world.warmup);
+    let (mut wait, mut taken, mut sent) = (hold_us, 0, -world.warmup);
+    if person.visit.is_first() {
+        part.book.answered_uncounted();
+        wait = as_micros(hold.mul_f64(first_share(world.scenario.seed, client.into())));
+    } else {
+        (taken, sent) = position(person, &sizes, part);
+    }
+    let until = person.visit.until;
     for n in 0.. {
-        if sent >= world.duration && taken >= person.feed.items.len() {
-            return;
+        if sent >= until || (sent >= world.duration && taken >= person.feed.items.len()) {
+            break;
         }
         let request = sizes.request(taken as u64);
         let arrives = sent + person.legs.up(n, request);
@@ -31,20 +35,48 @@ pub(super) fn live(person: &Person<'_>, hold: Duration, part: &mut Part, stale: 
         let (from, to) = (taken as u64, upto as u64);
         let answer = if events == 0 { sizes.nope(from, to) } else { sizes.news(from, to, events, json) };
         let answered = leaves + person.legs.down(n, answer);
+        if answered > until {
+            // Who leaves does not wait for the answer. If it is on its way by then, its bytes were sent.
+            cross(part, sent, true, request);
+            if leaves < until {
+                cross(part, answered, false, answer);
+            }
+            break;
+        }
         let batch = Batch { client, taken: leaves, in_hand: answered, poll_sent: Some(sent) };
         part.hand_over(world, person.feed, items, batch, stale);
         let poll = Polled { client, intended: sent, sent, answered, events: events as u32 };
         // Bytes cross the socket when they do, whether or not the poll counts.
-        for (at, up, bytes) in [(sent, true, request), (answered, false, answer)] {
-            if part.book.counts(at) {
-                let step = part.book.step_of(at);
-                if up { part.traffic.up(step, bytes, 1) } else { part.traffic.down(step, bytes, 1) }
-            }
-        }
+        cross(part, sent, true, request);
+        cross(part, answered, false, answer);
         if part.book.answered_in(part.book.step_of(answered), &poll) {
             part.person.iter_mut().for_each(|person| person.asked(poll));
         }
         (taken, sent, wait) = (upto, answered, hold_us);
+    }
+    person.leave(&person.feed.items[taken..], until, part, stale);
+}
+
+/// A visitor asks where the feed stands, and is told: an empty poll. Returns how far the feed is then, and
+/// when the visitor knows.
+fn position(person: &Person<'_>, sizes: &PollSizes, part: &mut Part) -> (usize, i64) {
+    let (client, came, request) = (person.client, person.came, sizes.first_request());
+    let answer = |arrives: i64| sizes.first_answer(person.head(arrives) as u64);
+    let (arrives, answered) = person.legs.first_exchange(came, request, answer);
+    cross(part, came, true, request);
+    cross(part, answered, false, answer(arrives));
+    let poll = Polled { client, intended: came, sent: came, answered, events: 0 };
+    if part.book.answered_in(part.book.step_of(answered), &poll) {
+        part.person.iter_mut().for_each(|person| person.asked(poll));
+    }
+    (person.head(arrives), answered)
+}
+
+/// A message crosses the server's socket at `at`.
+fn cross(part: &mut Part, at: i64, up: bool, bytes: u64) {
+    if part.book.counts(at) {
+        let step = part.book.step_of(at);
+        if up { part.traffic.up(step, bytes, 1) } else { part.traffic.down(step, bytes, 1) }
     }
 }
 

@@ -7,6 +7,8 @@ use crate::wire;
 
 /// Name of the draws that open connection `n`, apart from those of messages.
 const OPENING: u64 = 1 << 62;
+/// Name of the exchange by which a visitor learns where the feed stands.
+const FIRST: i64 = -1;
 
 /// Longest possible round trip of a request, microseconds; `None` when nothing bounds it below the
 /// next poll for certain: lost segments, or a rate that large answers would fill.
@@ -26,12 +28,14 @@ pub(super) struct Legs<'a> {
 }
 
 impl<'a> Legs<'a> {
-    pub(super) fn new(link: Option<&'a Link>, seed: u64, client: u32) -> Self {
+    /// Of visit `visit` to a client's seat.
+    pub(super) fn new(link: Option<&'a Link>, seed: u64, client: u32, visit: u32) -> Self {
+        let dice = Dice::new(seed, &[stream::NETWORK, client.into()]);
         let path = link.map(|link| (link, link.delay()));
         Self {
             path,
             loses: link.is_some_and(|link| link.loss > 0.0),
-            dice: Dice::new(seed, &[stream::NETWORK, client.into()]),
+            dice: if visit == 0 { dice } else { dice.then(visit.into()) },
         }
     }
 
@@ -74,6 +78,13 @@ impl<'a> Legs<'a> {
     /// Microseconds that so many bytes keep the line downwards busy.
     pub(super) fn pace_down(&self, bytes: u64) -> i64 {
         pace(bytes, self.path.as_ref().and_then(|(link, _)| link.down))
+    }
+
+    /// When the server has the first request of a connection begun at `came`, and when its answer is in
+    /// hand.
+    pub(super) fn first_exchange(&self, came: i64, up: u64, down: impl FnOnce(i64) -> u64) -> (i64, i64) {
+        let arrives = came + self.connect(FIRST) + self.up(FIRST, up);
+        (arrives, arrives + self.down(FIRST, down(arrives)))
     }
 
     /// Microseconds until new TCP connection `n` carries its first byte.

@@ -7,17 +7,23 @@ use std::ops::Range;
 
 use super::cache::Found;
 use super::crowd::Person;
+use super::feed::Item;
 use super::part::{Batch, Part};
-use crate::clock::as_micros;
 use crate::ledger::{Polled, Staleness, StepCursor};
 use crate::random::{Dice, stream};
-use crate::sizes::{Manner, PollSizes};
-use crate::transport::{Way, first_poll, next_poll};
+use crate::sizes::PollSizes;
+use crate::transport::{Pace, Way, first_poll};
 
-/// The grid of one client's polls: poll `k` is intended at `first + k · interval`, from 0 on.
+/// One visit's polls where the interval stays the same: poll `k` is intended at `first + k · interval`,
+/// from 0 on.
 pub(super) struct Grid {
     first: i64,
-    pub(super) interval: i64,
+    interval: i64,
+    /// How far the feed is when the visit begins.
+    taken: usize,
+    /// When the answer came that said so; `i64::MIN` for those who are there when traffic starts.
+    knows: i64,
+    pub(super) pace: Pace,
     /// ⌈2⁶⁴ / interval⌉: a division would be the dearest part of finding a poll.
     reciprocal: u64,
     keep_alive: bool,
@@ -28,23 +34,63 @@ pub(super) struct Grid {
 }
 
 impl Grid {
+    /// Of somebody who is there when traffic starts.
     pub(super) fn new(person: &Person<'_>) -> Self {
-        let Way::Poll { interval, keep_alive, conditional, shared_cache } = *person.way else {
+        let Way::Poll { interval, backoff_max, keep_alive, .. } = *person.way else {
             unreachable!("only short polls have a grid")
         };
-        let interval = as_micros(interval);
+        let pace = Pace::new(interval, backoff_max);
+        let interval = pace.least();
         let seed = person.world.scenario.seed;
         let share = Dice::new(seed, &[stream::POLL_PHASE, person.client.into()]).unit();
         let phase = (share * interval as f64) as i64;
         Self {
             first: first_poll(-person.world.warmup, phase, interval),
             interval,
+            taken: 0,
+            knows: i64::MIN,
+            pace,
             reciprocal: u64::MAX / interval.unsigned_abs() + 1,
             keep_alive,
             by_size: person.legs.by_size(),
             longest_up: person.legs.longest_up(!keep_alive),
-            sizes: PollSizes::new(person.who(), Manner { keep_alive, conditional, shared_cache }),
+            sizes: PollSizes::of_poll(person.who(), person.way),
         }
+    }
+
+    /// Takes the seat: whoever comes while the run is on asks where the feed stands, and begins a grid of
+    /// polls by that.
+    fn begin(person: &Person<'_>, part: &mut Part) -> Self {
+        let mut grid = Self::new(person);
+        part.opened += 1;
+        if person.visit.is_first() {
+            part.book.answered_uncounted();
+        } else {
+            grid.position(person, part);
+        }
+        grid
+    }
+
+    /// The first poll of a newcomer: an empty one, from which the position is known.
+    fn position(&mut self, person: &Person<'_>, part: &mut Part) {
+        let (came, up) = (person.came, self.sizes.first_request());
+        let down = |arrives: i64| self.sizes.first_answer(person.head(arrives) as u64);
+        let (arrives, knows) = person.legs.first_exchange(came, up, down);
+        book(person, came, knows, 0, (up, down(arrives)), part);
+        if part.book.counts(came) {
+            let step = part.book.step_of(came);
+            for &(up, down) in self.sizes.connection() {
+                part.traffic.up(step, up, 1);
+                part.traffic.down(step, down, 1);
+            }
+        }
+        self.first = skip(self.pace, came, knows, part);
+        (self.taken, self.knows) = (person.head(arrives), knows);
+    }
+
+    /// Polls before `time`.
+    fn before(&self, time: i64) -> i64 {
+        (time - self.first + self.interval - 1).div_euclid(self.interval).max(0)
     }
 
     pub(super) fn at(&self, k: i64) -> i64 {
@@ -98,66 +144,91 @@ impl Grid {
     }
 }
 
-fn connect(grid: &Grid, part: &mut Part, polls: u64) {
-    // The first connection learns the position; without keep-alive every poll opens its own.
-    part.opened += if grid.keep_alive { 1 } else { 1 + polls };
-    part.held += 1;
-    part.book.answered_uncounted();
-}
-
-/// Every poll of one client, one by one, until the window is over and nothing is left to fetch.
-pub(super) fn step(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) {
-    let grid = Grid::new(person);
+/// Every poll of one visit, one by one, until it is over, or the window is and nothing is left to fetch.
+/// Returns when the last answer came.
+pub(super) fn step(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) -> i64 {
+    let mut grid = Grid::begin(person, part);
     let items = &person.feed.items;
-    let (mut taken, mut polls) = (0, 0);
+    let (mut taken, mut polls, mut answered) = (grid.taken, 0, grid.knows);
     let mut intended = grid.first;
-    while intended < person.world.duration || taken < items.len() {
+    let until = person.visit.until;
+    while intended < until && (intended < person.world.duration || taken < items.len()) {
         let k = grid.last_before(intended);
         let arrives = intended + grid.up(person, k, taken as u64);
         let found = match person.cache {
             Some(held) => held.answer(taken, arrives, person.client),
             None => Found { from: taken, upto: person.feed.there(taken, arrives), age: None },
         };
-        let answer = fetch(person, &grid, k, arrives, found, part, stale);
-        ask(person, &grid, k, taken as u64, &answer, part);
+        let answer = fetch(person, &grid, intended, arrives, found, part, stale);
+        ask(person, &grid, intended, taken as u64, &answer, part);
         part.origin += u64::from(found.age.is_none() && part.book.counts(intended));
-        taken = found.upto;
+        (taken, answered) = (found.upto, answer.in_hand);
         polls += 1;
-        let next = next_poll(intended, answer.in_hand, grid.interval);
-        (1..=next.skipped).for_each(|n| part.book.poll_skipped(intended + n * grid.interval, answer.in_hand));
-        intended = next.at;
+        grid.pace.heard(answer.events > 0);
+        intended = skip(grid.pace, intended, answered, part);
     }
-    connect(&grid, part, polls);
+    end(person, &grid, polls, &items[taken..], answered, part, stale)
 }
 
 /// The same, from delivery to delivery.
-pub(super) fn skip_ahead(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) {
-    let grid = Grid::new(person);
+pub(super) fn skip_ahead(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) -> i64 {
+    let grid = Grid::begin(person, part);
     let items = &person.feed.items;
-    let (mut next, mut taken) = (0, 0);
+    let (mut next, mut taken, mut answered) = (0, grid.taken, grid.knows);
+    let last = if person.visit.is_last() { i64::MAX } else { grid.before(person.visit.until) };
     let mut cursor = StepCursor::default();
     while let Some(item) = items.get(taken) {
         let offset = taken as u64;
         let (k, arrives) = fetching_poll(person, &grid, item.server, next, offset);
+        if k >= last {
+            break;
+        }
         let upto = taken + items[taken..].iter().take_while(|item| item.server <= arrives).count();
         let found = Found { from: taken, upto, age: None };
-        let answer = fetch(person, &grid, k, arrives, found, part, stale);
+        let answer = fetch(person, &grid, grid.at(k), arrives, found, part, stale);
         let vain = (k - next).unsigned_abs();
-        let (first, last) = (grid.at(next), grid.at(k));
-        if let Some(step) = part.book.polled_until(&mut cursor, first, last, vain, answer.events) {
+        let (first, fetching) = (grid.at(next), grid.at(k));
+        if let Some(step) = part.book.polled_until(&mut cursor, first, fetching, vain, answer.events) {
             let (up, nope) = (grid.sizes.request(offset), grid.sizes.nope(offset, offset));
             part.traffic.exchanges(step, up, nope, vain, answer.bytes);
         } else {
             in_vain(&grid, next..k, offset, part, &mut cursor);
-            ask(person, &grid, k, offset, &answer, part);
+            ask(person, &grid, fetching, offset, &answer, part);
         }
-        taken = upto;
+        (taken, answered) = (upto, answer.in_hand);
         next = k + 1;
     }
-    // The polls from here to the end of the window find nothing.
-    let end = (person.world.duration - grid.first + grid.interval - 1).div_euclid(grid.interval);
-    in_vain(&grid, next..end.max(next), taken as u64, part, &mut cursor);
-    connect(&grid, part, end.max(next).unsigned_abs());
+    // The polls from here to the end of the visit, or of the window, find nothing.
+    let polls = if person.visit.is_last() { grid.before(person.world.duration).max(next) } else { last };
+    in_vain(&grid, next..polls, taken as u64, part, &mut cursor);
+    if polls > next {
+        let k = polls - 1;
+        answered = grid.at(k) + grid.up(person, k, taken as u64) + person.legs.down(k, 0);
+    }
+    end(person, &grid, polls, &items[taken..], answered, part, stale)
+}
+
+/// The visit is over after so many polls, when their last answer has come; `items` are left.
+fn end(
+    person: &Person<'_>,
+    grid: &Grid,
+    polls: i64,
+    items: &[Item],
+    answered: i64,
+    part: &mut Part,
+    stale: &mut Staleness,
+) -> i64 {
+    // The first connection learns the position; without keep-alive every poll opens its own.
+    part.opened += if grid.keep_alive { 0 } else { polls.unsigned_abs() };
+    person.leave(items, person.visit.until.max(answered), part, stale);
+    answered
+}
+
+/// When the poll after that of `intended` is due, which was answered at `answered`; books those skipped.
+fn skip(pace: Pace, intended: i64, answered: i64, part: &mut Part) -> i64 {
+    let next = pace.next(intended, answered);
+    (1..=next.skipped).for_each(|n| part.book.poll_skipped(intended + n * next.interval, answered));
+    next.at
 }
 
 /// The first poll from `next` on that reaches the server at or after `server`, and when it does.
@@ -195,38 +266,49 @@ pub(super) struct Answer {
     /// When the server took it from the feed.
     told: i64,
     pub(super) in_hand: i64,
-    events: u64,
+    pub(super) events: u64,
     bytes: u64,
 }
 
-/// Poll `k`, which is at the server at `arrives`, gets what was found: books what it brings.
+/// The poll sent when it was `intended`, which is at the server at `arrives`, gets what was found: books
+/// what it brings.
 #[inline(always)]
 fn fetch(
     person: &Person<'_>,
     grid: &Grid,
-    k: i64,
+    intended: i64,
     arrives: i64,
     found: Found,
     part: &mut Part,
     stale: &mut Staleness,
 ) -> Answer {
-    let sent = grid.at(k);
-    let answer = grid.answer(person, part, sent, arrives, found);
+    let answer = grid.answer(person, part, intended, arrives, found);
     let items = &person.feed.items[found.from..found.upto];
     let (client, in_hand) = (person.client, answer.in_hand);
-    let batch = Batch { client, taken: answer.told, in_hand, poll_sent: Some(sent) };
+    let batch = Batch { client, taken: answer.told, in_hand, poll_sent: Some(intended) };
     part.hand_over(person.world, person.feed, items, batch, stale);
     answer
 }
 
-/// Books poll `k` itself, asked with the reader at `offset`.
-fn ask(person: &Person<'_>, grid: &Grid, k: i64, offset: u64, answer: &Answer, part: &mut Part) {
-    let intended = grid.at(k);
-    let (client, answered, events) = (person.client, answer.in_hand, answer.events as u32);
-    let poll = Polled { client, intended, sent: intended, answered, events };
+/// Books a poll itself, asked with the reader at `offset`.
+fn ask(person: &Person<'_>, grid: &Grid, intended: i64, offset: u64, answer: &Answer, part: &mut Part) {
+    let bytes = (grid.sizes.request(offset), answer.bytes);
+    book(person, intended, answer.in_hand, answer.events, bytes, part);
+}
+
+/// Books a poll with the bytes of its request and of its answer.
+fn book(
+    person: &Person<'_>,
+    intended: i64,
+    answered: i64,
+    events: u64,
+    (up, down): (u64, u64),
+    part: &mut Part,
+) {
+    let poll = Polled { client: person.client, intended, sent: intended, answered, events: events as u32 };
     let step = part.book.step_of(intended);
     if part.book.answered_in(step, &poll) {
-        part.traffic.exchange(step, grid.sizes.request(offset), answer.bytes, 1);
+        part.traffic.exchange(step, up, down, 1);
         if let Some(person) = &mut part.person {
             person.asked(poll);
         }

@@ -5,6 +5,7 @@ use super::legs::Legs;
 use super::part::Part;
 use crate::sizes::{self, Who};
 use crate::transport::Way;
+use crate::workload::Visit;
 
 /// Names of the messages of senders begin here, so that they share no network draw with readers'.
 const FIRST_NAME: i64 = 1 << 40;
@@ -15,28 +16,50 @@ pub(super) struct Sent {
     pub(super) server: Vec<i64>,
     /// When its author is told so; meaningless for what nobody in the crowd wrote.
     acked: Vec<i64>,
+    /// TCP connections made only to send.
+    opened: u64,
+    /// Clients that have one at one time or another.
+    senders: u64,
 }
 
 impl Sent {
     pub(super) fn new(world: &World<'_>, way: &Way) -> Self {
         let events = &world.plan.schedule.events;
-        let mut sent = Self { server: events.iter().map(|e| e.at).collect(), acked: vec![0; events.len()] };
+        let server = events.iter().map(|e| e.at).collect();
+        let mut sent = Self { server, acked: vec![0; events.len()], opened: 0, senders: 0 };
+        let beside = matches!(way, Way::LongPoll { .. } | Way::Sse);
         for (client, own) in world.plan.by_author.iter().enumerate() {
-            let legs = Legs::new(world.scenario.network.as_ref(), world.scenario.seed, client as u32);
-            let (mut there, mut back) = (i64::MIN, i64::MIN);
+            let client = client as u32;
+            let visits = if own.is_empty() { Vec::new() } else { world.visits(client) };
+            let legs = |visit: &Visit| {
+                let link = world.scenario.network.as_ref();
+                Legs::new(link, world.scenario.seed, client, visit.number)
+            };
+            let (mut seated, mut ready, mut there, mut back) = (usize::MAX, i64::MIN, i64::MIN, i64::MIN);
+            sent.senders += u64::from(beside && !own.is_empty());
             for (n, &index) in (FIRST_NAME..).zip(own) {
                 let planned = &events[index as usize];
+                // Whoever sits there sends it.
+                let number = visits.partition_point(|visit| visit.until <= planned.at);
+                let (visit, legs) = (&visits[number], legs(&visits[number]));
+                let fresh = std::mem::replace(&mut seated, number) != number;
+                if fresh && !visit.is_first() {
+                    // Nothing is sent before the newcomer is connected; a stream is not waited for.
+                    let connected = legs.first_exchange(visit.from, 0, |_| 0).1;
+                    ready = if matches!(way, Way::Sse) { visit.from } else { connected };
+                }
                 let up = legs.up(n, sizes::body(planned, index));
                 let down = legs.down(n, sizes::ACK);
                 (there, back) = if matches!(way, Way::WebSocket { .. }) {
                     // Frames follow each other at once, and arrive in order.
-                    let arrives = there.max(planned.at + up);
+                    let arrives = there.max(planned.at.max(ready) + up);
                     (arrives, back.max(arrives + down))
                 } else {
                     // One POST at a time; the connection of a sender beside a held answer is new.
-                    let fresh = n == FIRST_NAME && !matches!(way, Way::Poll { .. });
+                    let fresh = fresh && beside;
+                    sent.opened += u64::from(fresh);
                     let connect = if fresh { legs.connect(n) } else { 0 };
-                    let arrives = planned.at.max(back) + connect + up;
+                    let arrives = planned.at.max(back).max(ready) + connect + up;
                     (arrives, arrives + down)
                 };
                 (sent.server[index as usize], sent.acked[index as usize]) = (there, back);
@@ -71,10 +94,7 @@ impl Sent {
                 part.traffic.down(step, down, 1);
             }
         }
-        if matches!(way, Way::LongPoll { .. } | Way::Sse) {
-            let senders = world.plan.by_author.iter().filter(|own| !own.is_empty()).count() as u64;
-            part.opened += senders;
-            part.held += senders;
-        }
+        part.opened += self.opened;
+        part.held += self.senders;
     }
 }

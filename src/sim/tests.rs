@@ -9,7 +9,7 @@ use crate::headers::Headers;
 use crate::link::Link;
 use crate::outcome::Outcome;
 use crate::scenario::{Engine, Inbox, Scenario, Workload};
-use crate::transport::{Transport, Way};
+use crate::transport::{Http, Transport, Way};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -26,6 +26,7 @@ fn scenario(clients: u32, duration: Duration, workload: Workload, ways: Vec<Way>
         duration,
         warmup: ms(1000),
         clients,
+        visit: None,
         headers: Headers::Lean,
         engine: Engine::Sim,
         tls: false,
@@ -40,14 +41,24 @@ fn scenario(clients: u32, duration: Duration, workload: Workload, ways: Vec<Way>
 }
 
 fn poll(interval: u64) -> Way {
-    Way::Poll { interval: ms(interval), keep_alive: true, conditional: false, shared_cache: None }
+    Way::Poll {
+        interval: ms(interval),
+        backoff_max: None,
+        keep_alive: true,
+        conditional: false,
+        shared_cache: None,
+        http: Http::One,
+    }
 }
 
 /// The first way behind a cache, where there may be one.
 fn cached(scenario: &Scenario) -> Way {
     let mut way = scenario.transports[0].way.clone();
-    if let Way::Poll { shared_cache, .. } = &mut way {
-        *shared_cache = (!scenario.workload.clients_send()).then_some(ms(1000));
+    if let Way::Poll { interval, backoff_max, shared_cache, http, .. } = &mut way {
+        *http = Http::One;
+        *backoff_max = scenario.seed.is_multiple_of(2).then_some(*interval * 3);
+        let shares = scenario.visit.is_none() && !scenario.workload.clients_send();
+        *shared_cache = shares.then_some(ms(1000));
     }
     way
 }
@@ -89,13 +100,31 @@ fn workloads() -> impl Strategy<Value = Workload> {
 }
 
 fn scenarios() -> impl Strategy<Value = Scenario> {
-    let way = (150u64..3000, any::<bool>(), any::<bool>());
-    (any::<u64>(), 1u32..5, 1000u64..9000, 0u64..3000, workloads(), way, 0u64..60, 0u64..30).prop_map(
-        |(seed, groups, duration, warmup, workload, (interval, keep_alive, conditional), rtt, jitter)| {
-            let way = Way::Poll { interval: ms(interval), keep_alive, conditional, shared_cache: None };
+    let way = (150u64..3000, any::<bool>(), any::<bool>(), any::<bool>());
+    let time = (1000u64..9000, 0u64..3000, proptest::option::of(200u64..6000));
+    (any::<u64>(), 1u32..5, time, workloads(), way, 0u64..60, 0u64..30).prop_map(
+        |(
+            seed,
+            groups,
+            (duration, warmup, visit),
+            workload,
+            (interval, keep_alive, conditional, http_2),
+            rtt,
+            jitter,
+        )| {
+            let (interval, http) = (ms(interval), if http_2 { Http::Two } else { Http::One });
+            let way = Way::Poll {
+                interval,
+                backoff_max: None,
+                keep_alive: keep_alive || http_2,
+                conditional,
+                shared_cache: None,
+                http,
+            };
             let mut made = scenario(groups * 3, ms(duration), workload, vec![way]);
             made.seed = seed;
             made.warmup = ms(warmup);
+            made.visit = visit.map(ms);
             made.network = (rtt > 0).then(|| link(rtt, jitter.min(rtt / 2)));
             made
         },
@@ -115,6 +144,7 @@ proptest! {
     #[test]
     fn the_number_of_threads_changes_nothing(mut scenario in scenarios(), threads in 2usize..6, cache: bool) {
         if cache {
+            scenario.visit = None;
             scenario.transports[0].way = cached(&scenario);
         }
         let (one, many) = (outcome(&scenario, false, 1), outcome(&scenario, false, threads));

@@ -111,7 +111,7 @@ fn transport_outcome(view: &View<'_>, transport: &Transport) -> Result<Transport
         requests_per_delivery: per_delivery(expected.requests()),
         connections: Connections {
             opened: whole(expected.opened),
-            handshakes: if socket { clients.into() } else { 0 },
+            handshakes: if socket { whole(expected.opens) } else { 0 },
             reconnects: 0,
             peak: whole(expected.held),
         },
@@ -159,7 +159,7 @@ fn requests(expected: &Expected) -> Requests {
 
 /// The four fates, rounded so that they still add up.
 fn deliveries(view: &View<'_>, expected: &Expected) -> Deliveries {
-    let owed = whole(view.news.owed);
+    let owed = whole(expected.owed.unwrap_or(view.news.owed));
     let delivered = whole(expected.delivered).min(owed);
     let missed = owed - delivered;
     let superseded = if expected.expired > 0.0 { whole(expected.superseded).min(missed) } else { missed };

@@ -6,6 +6,7 @@ use super::law::Law;
 use super::view::View;
 use super::{Expected, traffic};
 use crate::sizes::PollSizes;
+use crate::transport::Way;
 
 mod walk;
 
@@ -21,7 +22,16 @@ mod walk;
 ///   three trips). Such is a share 2d/C of the time, hence of the news, so the mean is d + 2d²/C.
 /// * Any other schedule: followed event by event with trips of exactly d, the first hold even over τ:
 ///   [`walk`].
-pub(super) fn expect(view: &View<'_>, hold: Duration) -> Expected {
+///
+/// * People who come and go (Poisson news, no network): each news ends a hold, whosever it is. A hold in
+///   vain ends x after its person came with the density of [`visitors`].
+///
+/// # Errors
+/// Visits with other news, or over a network.
+pub(super) fn expect(view: &View<'_>, hold: Duration) -> Result<Expected, String> {
+    if view.stay.is_some() && (view.lambda.is_none() || view.path.d > 0.0 || view.path.down.is_some()) {
+        return Err("with visits there is a formula for Poisson news without a network only".to_owned());
+    }
     let mut expected = Expected {
         posts: view.news.sends,
         opened: view.clients + view.news.senders,
@@ -32,21 +42,62 @@ pub(super) fn expect(view: &View<'_>, hold: Duration) -> Expected {
     let mut sums = traffic::Sums::default();
     view.news.counted().for_each(|item| sums.add(item, item.pairs));
     // A slow line makes the answer's trip longer.
-    let sizes = PollSizes::held(view.who(), hold);
+    let sizes = PollSizes::of_poll(view.who(), &Way::LongPoll { hold });
     let home = view.path.carries_down(traffic::answer(view, &sizes, 1.0, sums.json_mean()));
     match view.lambda {
-        Some(lambda) => poisson(view, lambda, hold.as_secs_f64(), home, &mut expected),
+        Some(lambda) => {
+            poisson(view, lambda, hold.as_secs_f64(), home, &mut expected);
+            if let Some(stay) = view.stay {
+                visitors(view, lambda, hold.as_secs_f64(), stay, &mut expected);
+            }
+        }
         None => given_the_schedule(view, hold.as_secs_f64(), home, &mut expected),
-    }
-    if expected.polls > 0.0 {
-        expected.waste = Some(expected.empty / expected.polls);
     }
     if view.path.d == 0.0 && view.path.down.is_none() {
         expected.staleness = Some(0.0);
     }
     expected.traffic = traffic::polls(view, &sizes, &expected, sums.json_mean());
     expected.traffic.payload += sums.payload;
-    expected
+    let (came, first) = view.visitors();
+    expected.opened += came;
+    expected.traffic.first_polls(view, &sizes, first);
+    // A newcomer holds a poll besides those whose answers bring the next; who leaves leaves one behind.
+    expected.traffic.asked(view, &sizes, first);
+    expected.polls += first;
+    expected.empty += first;
+    if expected.polls > 0.0 {
+        expected.waste = Some(expected.empty / expected.polls);
+    }
+    Ok(expected)
+}
+
+/// Polls of people who stay V on average, whose first hold is a whole one. One ends in vain τ after it
+/// began with nothing: at x = kτ after the person came with probability e^(−kλτ), and, begun by news, at
+/// any x with the density λ Σ e^(−kλτ) over k ≤ x/τ. Each x is lived to with probability e^(−x/V), and
+/// people come at the rate 1/V. Those who are there at the start are in the renewal's stationary state,
+/// and leave.
+fn visitors(view: &View<'_>, lambda: f64, hold: f64, stay: f64, expected: &mut Expected) {
+    const PIECES: u32 = 10_000;
+    let (warmup, window) = (view.warmup, view.window);
+    let lives = |x: f64| libm::exp(-x / stay);
+    let piece = window / f64::from(PIECES);
+    let mut empty = 0.0;
+    let steady = expected.empty / view.clients / window;
+    for i in 0..PIECES {
+        let since = (f64::from(i) + 0.5) * piece + warmup;
+        let mut rate = steady * lives(since);
+        let (mut k, mut vain) = (1.0, libm::exp(-lambda * hold));
+        while k * hold < since && vain > 1e-12 {
+            let end = k * hold;
+            rate += vain * (lives(end) / stay + lambda * (lives(end) - lives(since)));
+            vain *= libm::exp(-lambda * hold);
+            k += 1.0;
+        }
+        empty += rate * piece;
+    }
+    expected.empty = view.clients * empty;
+    expected.polls = expected.empty + expected.delivered;
+    expected.per_answer = 1.0;
 }
 
 fn poisson(view: &View<'_>, lambda: f64, hold: f64, home: f64, expected: &mut Expected) {

@@ -10,7 +10,11 @@ use super::{Expected, traffic};
 use crate::clock::as_micros;
 use crate::ledger::Plan;
 use crate::scenario::Workload;
-use crate::sizes::{Manner, PollSizes};
+use crate::sizes::PollSizes;
+use crate::transport::{Http, Way};
+
+mod backoff;
+mod visits;
 
 /// Everything that is expected of a crowd of short polls. T is the period of the polls at the server,
 /// d the mean one-way delay, λ the rate of Poisson news.
@@ -32,10 +36,38 @@ use crate::sizes::{Manner, PollSizes};
 /// * Staleness, Poisson: with g(u) the mean age of the oldest event of the last u seconds, the mean of
 ///   g over \[d, d + T\]; for d = 0 it is T(½ − 1/x + (1 − e⁻ˣ)/x²), x = λT.
 ///
+/// Where the interval changes, see [`backoff`]; where people come and go, [`visits`].
+///
 /// # Errors
-/// Whether an answer outlasts the interval is left to chance, so that no formula gives the period.
-pub(super) fn expect(view: &View<'_>, interval: Duration, manner: Manner) -> Result<Expected, String> {
-    let keep_alive = manner.keep_alive;
+/// Whether an answer outlasts the interval is left to chance, so that no formula gives the period; or what
+/// those two say, and both together, and a cache with either.
+pub(super) fn expect(view: &View<'_>, way: &Way) -> Result<Expected, String> {
+    let Way::Poll { interval, backoff_max, keep_alive, shared_cache, http, .. } = *way else {
+        unreachable!("only short polls have an interval")
+    };
+    let sizes = PollSizes::of_poll(view.who(), way);
+    if view.stay.is_some() && view.scenario.tls && view.path.d > 0.0 {
+        return Err("no formula describes visits over TLS and a network".to_owned());
+    }
+    let backoff_max = backoff_max.filter(|longest| *longest > interval);
+    if shared_cache.is_some() && (backoff_max.is_some() || http == Http::Two) {
+        return Err("no formula describes shared_cache with backoff_max or HTTP/2".to_owned());
+    }
+    match (view.stay, backoff_max) {
+        (None, None) => steady(view, interval, keep_alive, shared_cache, &sizes),
+        (Some(stay), None) => visits::expect(view, stay, interval, keep_alive, &sizes),
+        (None, Some(longest)) => backoff::expect(view, interval, longest, keep_alive, &sizes),
+        (Some(_), Some(_)) => Err("no formula describes backoff_max and visits together".to_owned()),
+    }
+}
+
+fn steady(
+    view: &View<'_>,
+    interval: Duration,
+    keep_alive: bool,
+    shared_cache: Option<Duration>,
+    sizes: &PollSizes,
+) -> Result<Expected, String> {
     let every = interval.as_secs_f64();
     let trips = round_trip(view, keep_alive);
     let period = period(view, every, trips)?;
@@ -45,8 +77,7 @@ pub(super) fn expect(view: &View<'_>, interval: Duration, manner: Manner) -> Res
         (None, Some(plan)) => empty_share(view, plan, (period * 1e6) as i64, trips - 1),
         (None, None) => periodic_waste(view, period),
     };
-    let cached =
-        manner.shared_cache.map(|kept| cache::expect(view, period, kept.as_secs_f64(), polls, waste));
+    let cached = shared_cache.map(|kept| cache::expect(view, period, kept.as_secs_f64(), polls, waste));
     let cached = cached.transpose()?;
     let waste = cached.map_or(waste, |cached| cached.waste);
     let mut expected = Expected {
@@ -61,10 +92,9 @@ pub(super) fn expect(view: &View<'_>, interval: Duration, manner: Manner) -> Res
         ack: Some(2.0 * view.path.d),
         ..Expected::default()
     };
-    let sizes = PollSizes::new(view.who(), manner);
-    deliveries(view, period, trips - 1, &sizes, &mut expected);
+    deliveries(view, period, trips - 1, sizes, &mut expected);
     if let Some(cached) = cached {
-        kept_back(period, &cached, &sizes, &mut expected);
+        kept_back(period, &cached, sizes, &mut expected);
     }
     Ok(expected)
 }

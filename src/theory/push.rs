@@ -12,7 +12,7 @@ use crate::transport::COMMENT_EVERY;
 /// share of that, so that window/every of them are expected.
 pub(super) fn stream(view: &View<'_>) -> Expected {
     let mut expected = pushed(view, false);
-    expected.comments = view.clients * view.window / COMMENT_EVERY.as_secs_f64();
+    expected.comments = view.clients * connected(view) * view.window / COMMENT_EVERY.as_secs_f64();
     expected.posts = view.news.sends;
     // A sender's POSTs need a connection beside the stream.
     expected.opened += view.news.senders;
@@ -26,13 +26,29 @@ pub(super) fn socket(view: &View<'_>, ping: Duration, coalesce: Duration) -> Exp
     let mut expected = pushed(view, true);
     expected.frames = expected.delivered;
     if !ping.is_zero() {
-        expected.pings = 2.0 * view.clients * view.window / ping.as_secs_f64();
+        expected.pings = 2.0 * view.clients * connected(view) * view.window / ping.as_secs_f64();
     }
     expected.traffic = traffic::pushed(view, &expected, true);
     if !coalesce.is_zero() {
         share_frames(view, coalesce, &mut expected);
     }
     expected
+}
+
+/// Share of the time in which somebody on a seat is connected: a newcomer is so three trips after coming,
+/// two for the connection and one for the request; over TLS two more.
+fn connected(view: &View<'_>) -> f64 {
+    let trips = if view.scenario.tls { 5.0 } else { 3.0 };
+    view.stay.map_or(1.0, |stay| libm::exp(-trips * view.path.d / stay))
+}
+
+/// Share of the news that reaches somebody: who is connected, and stays for another trip. Nobody leaves
+/// after the window.
+fn reached(view: &View<'_>) -> f64 {
+    let Some(stay) = view.stay else { return 1.0 };
+    let (d, window) = (view.path.d.min(view.window), view.window);
+    let stays = ((window - d) * libm::exp(-d / stay) - stay * libm::expm1(-d / stay)) / window;
+    connected(view) * stays
 }
 
 /// What changes when events wait for others to share a frame: see [`coalesce::expect`].
@@ -62,10 +78,11 @@ fn share_frames(view: &View<'_>, window: Duration, expected: &mut Expected) {
 fn pushed(view: &View<'_>, socket: bool) -> Expected {
     let d = view.path.d;
     let mut expected = Expected {
-        opens: view.clients,
-        opened: view.clients,
+        opens: view.clients + view.visitors().0,
+        opened: view.clients + view.visitors().0,
         held: view.clients,
-        delivered: view.news.owed,
+        owed: Some(view.news.owed * reached(view)),
+        delivered: view.news.owed * reached(view),
         ack: Some(2.0 * d),
         ..Expected::default()
     };
@@ -78,7 +95,11 @@ fn pushed(view: &View<'_>, socket: bool) -> Expected {
     let home = view.path.carries_down(traffic::event(view, &sums, socket));
     let trip = Trip::new(view.scenario.network.as_ref(), home - d);
     let held_up = view.lambda.filter(|_| !view.path.steady());
-    expected.staleness = if home == 0.0 { Some(0.0) } else { view.lambda.map(|lambda| trip.oldest(lambda)) };
+    expected.staleness = match view.stay {
+        _ if home == 0.0 => Some(0.0),
+        None => view.lambda.map(|lambda| trip.oldest(lambda)),
+        Some(_) => None,
+    };
     if expected.delivered > 0.0 {
         let home = held_up.map_or(home, |lambda| trip.in_order(lambda));
         expected.latency = Some(home + sending / expected.delivered);

@@ -57,6 +57,24 @@ impl Traffic {
         self.segments += n * wire::segments(bytes.ceil() as u64) as f64;
     }
 
+    /// So many visitors ask where the feed stands.
+    pub(super) fn first_polls(&mut self, view: &View<'_>, sizes: &PollSizes, visitors: f64) {
+        self.up(visitors, sizes.first_request() as f64 + sizes.name(names(view, sizes.is_named())));
+        self.down(visitors, sizes.first_answer(view.news.offset as u64) as f64);
+        for &(up, down) in sizes.connection() {
+            self.up(visitors, up as f64);
+            self.down(visitors, down as f64);
+        }
+    }
+
+    /// So many polls without an answer.
+    pub(super) fn asked(&mut self, view: &View<'_>, sizes: &PollSizes, polls: f64) {
+        self.up(
+            polls,
+            sizes.request(view.news.offset as u64) as f64 + sizes.name(names(view, sizes.is_named())),
+        );
+    }
+
     /// `n` events that took `alone` bytes in a frame each share frames.
     pub(super) fn share_frames(&mut self, alone: f64, n: f64, shared: &Shared) {
         let each = if n > 0.0 { alone / n } else { 0.0 };
@@ -111,7 +129,7 @@ pub(super) fn polls(view: &View<'_>, sizes: &PollSizes, expected: &Expected, jso
     let mut traffic = Traffic::default();
     let offset = view.news.offset as u64;
     let with_news = (expected.polls - expected.empty).max(0.0);
-    traffic.up(expected.polls, sizes.request(offset) as f64 + names(view, sizes.is_named()));
+    traffic.up(expected.polls, sizes.request(offset) as f64 + sizes.name(names(view, sizes.is_named())));
     traffic.down(expected.empty, sizes.nope(offset, offset) as f64);
     traffic.down(with_news, answer(view, sizes, expected.per_answer.max(1.0), json));
     traffic.sends(view, false);
@@ -133,12 +151,14 @@ pub(super) fn alone(view: &View<'_>, item: &Item) -> f64 {
 pub(super) fn pushed(view: &View<'_>, expected: &Expected, socket: bool) -> Traffic {
     let mut sums = Sums::default();
     let mut traffic = Traffic::default();
+    let offset = view.news.offset as u64;
+    let reached = expected.delivered / view.news.owed.max(f64::MIN_POSITIVE);
     for item in view.news.counted() {
         sums.add(item, item.pairs);
-        let offset = view.news.offset as u64;
-        traffic.down(item.pairs, sizes::pushed(item.json as u64, item.kind as u64, offset, socket) as f64);
+        let (json, kind) = (item.json as u64, item.kind as u64);
+        traffic.down(item.pairs * reached, sizes::pushed(json, kind, offset, socket) as f64);
     }
-    (traffic.payload, traffic.payload_down) = (sums.payload, sums.payload);
+    (traffic.payload, traffic.payload_down) = (sums.payload * reached, sums.payload * reached);
     if socket {
         traffic.down(expected.pings / 2.0, sizes::PING as f64);
         traffic.up(expected.pings / 2.0, sizes::PONG as f64);
@@ -146,7 +166,15 @@ pub(super) fn pushed(view: &View<'_>, expected: &Expected, socket: bool) -> Traf
         traffic.down(expected.comments, sizes::COMMENT as f64);
     }
     traffic.sends(view, socket);
-    let opening = sizes::opening(view.who(), socket) as f64 + names(view, true);
-    traffic.opening = view.clients * opening;
+    let (heads, names) = (sizes::opening(view.who(), socket), names(view, true));
+    traffic.opening = expected.opens * ((heads.up + heads.down) as f64 + names);
+    // Those who come while the window is measured.
+    let came = view.visitors().1;
+    let hello = sizes::hello(offset, socket);
+    traffic.up(came, heads.up as f64 + names);
+    traffic.down(came, (heads.down + hello) as f64);
+    if socket {
+        traffic.up(came, sizes::CLOSE as f64);
+    }
     traffic
 }

@@ -16,6 +16,8 @@ pub(super) struct View<'a> {
     pub(super) window: f64,
     pub(super) warmup: f64,
     pub(super) clients: f64,
+    /// Mean stay of people who come and go.
+    pub(super) stay: Option<f64>,
     pub(super) path: Path,
     /// Rate of each topic's Poisson process; none for other workloads.
     pub(super) lambda: Option<f64>,
@@ -44,9 +46,31 @@ impl<'a> View<'a> {
             window: scenario.duration.as_secs_f64(),
             warmup: scenario.warmup.as_secs_f64(),
             clients: f64::from(scenario.clients),
+            stay: scenario.visit.map(|stay| stay.as_secs_f64()),
             path: Path::new(scenario.network.as_ref()),
             lambda,
         }
+    }
+
+    /// Visits that begin while traffic runs, and in the window.
+    pub(super) fn visitors(&self) -> (f64, f64) {
+        let rate = self.stay.map_or(0.0, |stay| self.clients / stay);
+        (rate * (self.warmup + self.window), rate * self.window)
+    }
+
+    /// Mean JSON bytes of what is owed.
+    pub(super) fn json_mean(&self) -> f64 {
+        self.mean(|item| item.json)
+    }
+
+    /// Mean payload of what is owed.
+    pub(super) fn payload_mean(&self) -> f64 {
+        self.mean(|item| item.payload)
+    }
+
+    fn mean(&self, of: impl Fn(&Item) -> f64) -> f64 {
+        let sum: f64 = self.news.counted().map(|item| item.pairs * of(item)).sum();
+        if self.news.owed > 0.0 { sum / self.news.owed } else { 0.0 }
     }
 
     /// Readers of one topic.

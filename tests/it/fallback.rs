@@ -79,6 +79,8 @@ async fn behind(words: &'static [&'static str], status: u16) -> (anynews::outcom
         seed: 1,
         warmup: 0,
         duration: 60_000_000,
+        visit: None,
+        patience: 0,
         plan: plan.clone(),
         person: 0,
         keep_log: false,

@@ -18,6 +18,7 @@ mod hostile;
 mod live_runs;
 mod network;
 mod peers;
+mod people_and_pace;
 mod program;
 mod published;
 mod redis_brokers;

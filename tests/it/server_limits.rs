@@ -52,6 +52,24 @@ async fn headers_that_never_end_are_cut_off_while_an_idle_connection_lives() {
     assert!(idle.until("ok\n").await.starts_with("HTTP/1.1 200"));
 }
 
+/// An acknowledgement of settings that comes after an answer is no head that never ends.
+#[tokio::test]
+async fn an_idle_connection_of_http_2_lives_and_a_304_claims_no_length() {
+    let server = TestServer::with(Settings { head_timeout: SHORT, ..Default::default() }).await;
+    server.publish("t", json!({"kind": "message", "data": 1})).await;
+    let client = anynews::client::builder(None).http2_prior_knowledge().build().unwrap();
+    let url = server.url("/topics/t/events?after=0");
+    let first = client.get(&url).send().await.unwrap();
+    assert_eq!(first.version(), reqwest::Version::HTTP_2);
+    let tag = first.headers()["etag"].clone();
+    first.bytes().await.unwrap();
+    // It is the time without a word that matters.
+    tokio::time::sleep(3 * SHORT).await;
+    let again = client.get(&url).header("if-none-match", tag).send().await.unwrap();
+    assert_eq!((again.status().as_u16(), again.headers().get("content-length")), (304, None));
+    assert_eq!(server.stats().await.connections.opened, 2, "the publisher's and this one");
+}
+
 #[tokio::test]
 async fn an_idle_connection_ends_at_its_own_limit() {
     let server = TestServer::with(Settings { idle_keep_alive: SHORT, ..Default::default() }).await;

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::fault::{Fault, What};
+use crate::scenario::Scenario;
 use crate::scenario::fleet::Fleet;
 
+use super::report::Report;
 use super::section::{Bounds, Section, within};
-use super::tree::{Node, Value};
+use super::tree::{Node, Table, Value};
 use super::{DAY, fleet, format_duration};
 
 /// Kinds, each with its keys.
@@ -46,6 +48,18 @@ impl Around {
             own_broker: fleet.is_some_and(|fleet| fleet.broker.is_redis() && fleet.redis.is_none()),
         }
     }
+}
+
+/// Reports faults among people who come and go: of somebody who is away nobody could say whether they were
+/// lost or have left.
+pub(super) fn check(scenario: &Scenario, root: &Table, report: &Report) {
+    let Some(entry) = root.get("fault").filter(|_| !scenario.faults.is_empty() && scenario.visit.is_some())
+    else {
+        return;
+    };
+    let message = "[[fault]] will not do with visit: of somebody who is away nobody could say whether they \
+                   were lost or have left; leave out visit or every [[fault]]";
+    report.problem("fault", &entry.origin, message.to_owned());
 }
 
 /// Where a key belongs that a `[[fault]]` would know. A stray `server` may as well be `[fleet]`'s.

@@ -62,6 +62,10 @@ fn top(key: &str) -> Option<Value> {
         "duration" => said("duration", "The measured window, 100ms to 24h; 20s when absent."),
         "warmup" => said("duration", "Traffic before the window that is not counted."),
         "clients" => count("People, per transport.", Bounds { least: 1, most: MOST_CLIENTS }),
+        "visit" => said(
+            "duration",
+            "Mean stay of people, who come and go, 100ms to 24h; absent: all stay. Not with [[fault]].",
+        ),
         "headers" => json!({
             "description": "What the heads of requests and answers carry on every transport: only what \
                             is needed (lean, when absent), what a browser and its servers send, or an \
@@ -166,9 +170,13 @@ fn transport_key(key: &str) -> Option<Value> {
             "not": { "enum": TOP }
         }),
         "interval" => said("duration", "Time between two polls."),
+        "backoff_max" => said(
+            "duration",
+            "The interval doubles after each empty answer up to this; absent: it stays the same.",
+        ),
         "keep_alive" => boolean("Whether the connection is kept between polls."),
         "conditional" => boolean("Whether \"Nope\" is a 304."),
-        "http" => json!({ "enum": ["1.1"] }),
+        "http" => json!({ "description": "Version of HTTP; 1.1 when absent.", "enum": ["1.1", "2", 1.1, 2] }),
         "hold" => said("duration", "Longest time the server holds an empty answer back."),
         "ping" => said("duration", "Time between the server's pings; 0ms turns them off."),
         "coalesce" => said("duration", "Events due within it share one frame; 0ms: a frame for each."),

@@ -36,32 +36,16 @@ pub(super) struct Section<'a> {
     table: &'a Table,
     report: &'a Report,
     asked: Vec<&'static str>,
-    /// Those of `asked` that only a later version obeys.
-    later: Vec<&'static str>,
 }
 
 impl<'a> Section<'a> {
     pub(super) fn top(table: &'a Table, report: &'a Report) -> Self {
-        Self {
-            place: String::new(),
-            origin: &Origin::Top,
-            table,
-            report,
-            asked: Vec::new(),
-            later: Vec::new(),
-        }
+        Self { place: String::new(), origin: &Origin::Top, table, report, asked: Vec::new() }
     }
 
     /// A table within this one.
     pub(super) fn inner(&self, place: &str, origin: &'a Origin, table: &'a Table) -> Self {
-        Section {
-            place: place.to_owned(),
-            origin,
-            table,
-            report: self.report,
-            asked: Vec::new(),
-            later: Vec::new(),
-        }
+        Section { place: place.to_owned(), origin, table, report: self.report, asked: Vec::new() }
     }
 
     pub(super) fn whole(&self) -> &'a Table {
@@ -304,31 +288,6 @@ impl<'a> Section<'a> {
         chosen.map(|(_, value)| *value)
     }
 
-    /// A key of the contract whose part is not built yet.
-    pub(super) fn not_yet(&mut self, key: &'static str, instead: &str) {
-        self.not_yet_unless(key, |_| false, instead);
-    }
-
-    /// The same, but for the values that mean what happens anyway.
-    pub(super) fn not_yet_unless(
-        &mut self,
-        key: &'static str,
-        harmless: impl Fn(&Node) -> bool,
-        instead: &str,
-    ) {
-        self.get(key);
-        self.later.push(key);
-        if let Some(entry) = self.table.get(key)
-            && !harmless(&entry.node)
-        {
-            let what = match &entry.node.value {
-                Value::Table(_) | Value::Array(_) => String::new(),
-                _ => format!("{} ", entry.node.shown()),
-            };
-            self.problem(key, &entry.origin, format!("{what}is not built yet; {instead}"));
-        }
-    }
-
     /// Reports every key that nothing asked for. `elsewhere` says where a key belongs that would be
     /// right in another place.
     pub(super) fn finish(self, elsewhere: impl Fn(&str) -> Option<String>) {
@@ -343,10 +302,8 @@ impl<'a> Section<'a> {
                 elsewhere(key)
             };
             let right = place.unwrap_or_else(|| {
-                let built: Vec<&str> =
-                    self.asked.iter().filter(|key| !self.later.contains(key)).copied().collect();
                 let hint = did_you_mean(key, self.asked.iter().copied());
-                format!("the keys here are {}{hint}", built.join(", "))
+                format!("the keys here are {}{hint}", self.asked.join(", "))
             });
             self.problem(key, &entry.origin, format!("is not a key here; {right}"));
         }

@@ -4,13 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::scenario::{Inbox, Workload};
-use crate::transport::Way;
+use crate::transport::{Http, Way};
 
 mod claims;
 mod fairness;
 mod faults;
 mod fleet;
 mod network;
+mod pace;
 mod workload;
 
 const LETTERS: &str = r#"title    = "Letters"
@@ -76,9 +77,11 @@ fn a_file_becomes_a_scenario_with_its_defaults() {
     let ways: Vec<_> = scenario.transports.iter().map(|t| (t.label.as_str(), t.way.clone())).collect();
     let poll = Way::Poll {
         interval: Duration::from_secs(5),
+        backoff_max: None,
         keep_alive: true,
         conditional: false,
         shared_cache: None,
+        http: Http::One,
     };
     let socket =
         Way::WebSocket { ping: Duration::from_secs(25), coalesce: Duration::ZERO, read_buffer: 4096 };
@@ -223,21 +226,6 @@ fn broken_toml_is_named_by_line_with_the_rest() {
     assert!(lines.iter().any(|line| line.starts_with("t.toml:6: this line is not TOML")), "{lines:#?}");
     let twice = edited("seed     = 7", "title = \"again\"");
     assert_told(&twice, &Overrides::default(), &["t.toml:2: title: … duplicate key"]);
-}
-
-#[test]
-fn parts_that_are_not_built_yet_say_so() {
-    let text = format!(
-        "visit = \"30s\"\n{}\n{}",
-        LETTERS.replace("interval = \"5s\"", "interval = \"5s\"\nhttp = \"2\"\nbackoff_max = \"9s\""),
-        "\n"
-    );
-    let lines = told(&text, &Overrides::default());
-    let keys = ["visit", "poll.http", "poll.backoff_max"];
-    assert_eq!(lines.len(), keys.len(), "{lines:#?}");
-    for (line, key) in lines.iter().zip(keys) {
-        assert!(line.contains(&format!(" {key}: ")) && line.contains("is not built yet; "), "{line}");
-    }
 }
 
 #[test]

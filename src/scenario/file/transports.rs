@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::transport::{Transport, Way};
+use crate::transport::{Http, Transport, Way};
 
 use super::section::{Bounds, Section};
 use super::tree::{Node, Table, Value, clean};
@@ -170,13 +170,28 @@ fn poll(section: &mut Section<'_>, clients_write: bool) -> Way {
     let interval = section.duration("interval", None, Bounds::durations(1, DAY));
     let keep_alive = section.bool("keep_alive", true);
     let conditional = section.bool("conditional", false);
-    section.not_yet("backoff_max", "leave it out: the interval stays the same");
+    let backoff_max = section.optional_duration("backoff_max", Bounds { least: interval, most: DAY });
     let shared_cache = shared_cache(section, clients_write);
-    let http = section.get("http").and_then(Node::text);
-    if section.choice("http", Some("1.1"), &[("1.1", "1.1"), ("2", "2")]).is_some() && http == Some("2") {
-        section.not_yet("http", "http = \"1.1\" is");
+    let http = http(section);
+    if http == Http::Two
+        && !keep_alive
+        && let Some(node) = section.get("keep_alive")
+    {
+        let message = "will not do with http = \"2\", whose connections are made to be kept; leave it out";
+        section.problem("keep_alive", &node.origin, format!("{} {message}", node.shown()));
     }
-    Way::Poll { interval, keep_alive, conditional, shared_cache }
+    Way::Poll { interval, backoff_max, keep_alive, conditional, shared_cache, http }
+}
+
+/// A version is a word, and a number as a command line writes it.
+fn http(section: &mut Section<'_>) -> Http {
+    match section.get("http").map(|node| &node.value) {
+        Some(Value::Integer(2)) => Http::Two,
+        Some(Value::Float(1.1)) => Http::One,
+        _ => section
+            .choice("http", Some(Http::One), &[("1.1", Http::One), ("2", Http::Two)])
+            .unwrap_or_default(),
+    }
 }
 
 /// A cache counts in whole seconds (RFC 9111, section 1.2.2), and shares what is the same for all.

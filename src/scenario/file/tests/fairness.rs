@@ -44,6 +44,27 @@ fn the_natural_size_is_enough_and_a_byte_less_is_not() {
 }
 
 #[test]
+fn heads_are_lean_where_http_2_compresses_them() {
+    for headers in ["headers=browser", "headers=871B"] {
+        let set = with(&[headers, "poll.http=2"]);
+        let told = "t.toml: --set headers: … will not do with http = \"2\" (poll.http), which compresses heads: \
+                    … leave out one of the two";
+        assert_told(LETTERS, &set, &[told]);
+    }
+    assert_eq!(letters(&with(&["headers=lean", "poll.http=2"])).headers, Headers::Lean);
+}
+
+#[test]
+fn what_a_cache_holds_is_not_always_known_without_sockets() {
+    for (other, key) in [("visit=2s", "visit"), ("poll.http=2", "http")] {
+        let why = letters(&with(&["poll.shared_cache=5s", other])).needs_live().unwrap();
+        assert!(why.contains(key) && why.contains("shared_cache") && why.contains("--engine live"), "{why}");
+    }
+    let set = ["poll.shared_cache=5s", "poll.backoff_max=20s"];
+    assert_eq!(letters(&with(&set)).needs_live(), None);
+}
+
+#[test]
 fn caches_count_in_whole_seconds_and_share_what_all_read() {
     let kept = |set: &str| letters(&with(&[set])).transports[0].way.kept_back();
     assert_eq!(kept("poll.shared_cache=5s"), Duration::from_secs(5));

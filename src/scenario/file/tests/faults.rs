@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LETTERS, assert_told, with};
+use super::{LETTERS, assert_told, told, with};
 use crate::fault::{Fault, What};
 use crate::scenario::file::{Overrides, read};
 
@@ -108,4 +108,15 @@ fn a_key_of_a_fault_elsewhere_is_told_where_it_belongs() {
         &Overrides::default(),
         &["network.idle: is not a key here; it belongs to a [[fault]]"],
     );
+}
+
+#[test]
+fn people_who_come_and_go_meet_no_faults() {
+    let cut = "[[fault]]\nat = \"1s\"\nkind = \"cut-clients\"\nshare = 0.5\n";
+    assert!(read("t", "t.toml", &letters(cut), &Overrides::default()).is_ok());
+    let lines = told(&format!("visit = \"30s\"\n{}", letters(cut)), &Overrides::default());
+    assert!(lines.len() == 1 && lines[0].contains(" fault: ") && lines[0].contains("visit"), "{lines:#?}");
+    let pace =
+        letters(cut).replace("interval = \"5s\"", "interval = \"5s\"\nhttp = \"2\"\nbackoff_max = \"9s\"");
+    assert!(read("t", "t.toml", &pace, &Overrides::default()).is_ok());
 }
