@@ -350,7 +350,8 @@ mod tests {
             "Delay by polling rose: 500\u{a0}ms in the first third, 1.9\u{a0}s in the last"
         );
         let series = &mut outcome.transports[0].series;
-        series.latency_p50_ms = (0..20).map(|i| Some(if i < 7 || i > 13 { 100.0 } else { 900.0 })).collect();
+        series.latency_p50_ms =
+            (0..20).map(|i| Some(if (7..=13).contains(&i) { 900.0 } else { 100.0 })).collect();
         assert!(
             course(&ways(&outcome)).starts_with("Delay by polling changed: 100\u{a0}ms, 900\u{a0}ms and")
         );
