@@ -114,7 +114,8 @@ impl Held {
             let from = taken[n];
             taken[n] = self.ask(feed, from, arrives, person.client);
             let found = self.answer(from, arrives, person.client);
-            let answer = grids[n].answer(person, &mut scratch, intended, arrives, found);
+            let answer =
+                grids[n].answer(person, &mut scratch, grids[n].last_before(intended), arrives, found);
             grids[n].pace.heard(answer.events > 0);
             let next = grids[n].pace.next(intended, answer.in_hand);
             send(&mut coming, &grids[n], n, next.at, taken[n]);

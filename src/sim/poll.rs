@@ -102,14 +102,13 @@ impl Grid {
         intended + self.up(person, self.last_before(intended), offset)
     }
 
-    /// The answer to the poll intended at `intended` that is at the server at `arrives` and gets what was
-    /// found. [`Part::chosen`] and [`Part::hand_over`] go by it.
-    #[inline]
+    /// The answer to poll `k`, which is at the server at `arrives` and gets what was found. [`Part::chosen`] and [`Part::hand_over`] go by it.
+    #[inline(always)]
     pub(super) fn answer(
         &self,
         person: &Person<'_>,
         part: &mut Part,
-        intended: i64,
+        k: i64,
         arrives: i64,
         found: Found,
     ) -> Answer {
@@ -122,13 +121,13 @@ impl Grid {
         let fresh =
             if events == 0 { self.sizes.nope(from, to) } else { self.sizes.news(from, to, events, json) };
         let bytes = fresh + self.sizes.age(found.age);
-        let in_hand = arrives + person.legs.down(self.last_before(intended), bytes);
+        let in_hand = arrives + person.legs.down(k, bytes);
         Answer { told, in_hand, events, bytes }
     }
 
     /// The last poll intended at or before `time`; 0 before the first.
     #[inline]
-    fn last_before(&self, time: i64) -> i64 {
+    pub(super) fn last_before(&self, time: i64) -> i64 {
         let since = (time - self.first).max(0).unsigned_abs();
         // ⌊since / interval⌋, at most one too large since the reciprocal is rounded up.
         let guess = ((u128::from(since) * u128::from(self.reciprocal)) >> 64) as i64;
@@ -159,7 +158,7 @@ pub(super) fn step(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) 
             Some(held) => held.answer(taken, arrives, person.client),
             None => Found { from: taken, upto: person.feed.there(taken, arrives), age: None },
         };
-        let answer = fetch(person, &grid, intended, arrives, found, part, stale);
+        let answer = fetch(person, &grid, (k, intended), arrives, found, part, stale);
         ask(person, &grid, intended, taken as u64, &answer, part);
         part.origin += u64::from(found.age.is_none() && part.book.counts(intended));
         (taken, answered) = (found.upto, answer.in_hand);
@@ -185,7 +184,7 @@ pub(super) fn skip_ahead(person: &Person<'_>, part: &mut Part, stale: &mut Stale
         }
         let upto = taken + items[taken..].iter().take_while(|item| item.server <= arrives).count();
         let found = Found { from: taken, upto, age: None };
-        let answer = fetch(person, &grid, grid.at(k), arrives, found, part, stale);
+        let answer = fetch(person, &grid, (k, grid.at(k)), arrives, found, part, stale);
         let vain = (k - next).unsigned_abs();
         let (first, fetching) = (grid.at(next), grid.at(k));
         if let Some(step) = part.book.polled_until(&mut cursor, first, fetching, vain, answer.events) {
@@ -270,19 +269,19 @@ pub(super) struct Answer {
     bytes: u64,
 }
 
-/// The poll sent when it was `intended`, which is at the server at `arrives`, gets what was found: books
-/// what it brings.
+/// Poll `k`, sent when it was `intended` and at the server at `arrives`, gets what was found: books what
+/// it brings.
 #[inline(always)]
 fn fetch(
     person: &Person<'_>,
     grid: &Grid,
-    intended: i64,
+    (k, intended): (i64, i64),
     arrives: i64,
     found: Found,
     part: &mut Part,
     stale: &mut Staleness,
 ) -> Answer {
-    let answer = grid.answer(person, part, intended, arrives, found);
+    let answer = grid.answer(person, part, k, arrives, found);
     let items = &person.feed.items[found.from..found.upto];
     let (client, in_hand) = (person.client, answer.in_hand);
     let batch = Batch { client, taken: answer.told, in_hand, poll_sent: Some(intended) };
