@@ -188,7 +188,7 @@ fn deliveries(view: &View<'_>, period: f64, up: u32, sizes: &PollSizes, expected
         spans.push((span, item.pairs));
     }
     let (fetched, json) = fetched(view, period);
-    expected.per_answer = fetched / (expected.polls - expected.empty).max(f64::MIN_POSITIVE);
+    expected.per_answer = traffic::per_answer(fetched, expected.polls - expected.empty);
     expected.traffic = traffic::polls(view, sizes, expected, json);
     expected.traffic.payload += payload;
     if expected.delivered > 0.0 {

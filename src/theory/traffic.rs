@@ -116,6 +116,12 @@ fn names(view: &View<'_>, named: bool) -> f64 {
     view.news.name + if named { mean_digits(0, view.scenario.clients) - 1.0 } else { 0.0 }
 }
 
+/// How many events an answer with news brings, if polls fetch so many. What is left of `with_news` when
+/// nearly every poll is empty is rounding, and not divided by.
+pub(super) fn per_answer(fetched: f64, with_news: f64) -> f64 {
+    fetched / with_news.max(1e-3)
+}
+
 /// An answer with so many events of so many bytes each.
 pub(super) fn answer(view: &View<'_>, sizes: &PollSizes, events: f64, json: f64) -> f64 {
     let offset = view.news.offset as u64;

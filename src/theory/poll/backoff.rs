@@ -58,7 +58,7 @@ pub(super) fn expect(
         held: view.clients,
         waste: Some(empty / polls),
         delivered: view.news.owed,
-        per_answer: lambda * sum(&|t, step| step.polls * t) / (polls - empty).max(f64::MIN_POSITIVE),
+        per_answer: traffic::per_answer(lambda * sum(&|t, step| step.polls * t), polls - empty),
         ..Expected::default()
     };
     // ∫ of the mean age of the oldest event of the last u seconds.

@@ -57,7 +57,7 @@ pub(super) fn expect(
         opened: n + came,
         held: n,
         delivered: n * lambda * seat.news,
-        per_answer: lambda * seat.brought / (seat.polls - seat.empty).max(f64::MIN_POSITIVE),
+        per_answer: traffic::per_answer(lambda * seat.brought, seat.polls - seat.empty),
         ..Expected::default()
     };
     if !keep_alive {
