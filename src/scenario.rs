@@ -34,6 +34,9 @@ pub struct Scenario {
     pub title: String,
     /// Question asked on a terminal before the run.
     pub predict: Option<String>,
+    /// What answers that question: arithmetic on metrics, as in [`Claim::metric`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
     /// What the run teaches, in one sentence.
     pub lesson: Option<String>,
     /// Seed of every random draw.
