@@ -79,6 +79,12 @@ pub fn labels(metric: &str) -> impl Iterator<Item = &str> {
     names.filter(|word| !TERMS.contains(word)).map(threshold::label_of)
 }
 
+/// What answers the scenario's question: our figure, or why there is none.
+#[must_use]
+pub fn answer(outcome: &Outcome) -> Option<Result<f64, String>> {
+    outcome.scenario.answer.as_ref().map(|metric| evaluate(metric, outcome))
+}
+
 fn evaluate(metric: &str, outcome: &Outcome) -> Result<f64, String> {
     let value = fold(metric, |term| term_of(term, outcome))?;
     if value.is_finite() { Ok(value) } else { Err("null: it would be divided by zero".to_owned()) }

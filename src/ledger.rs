@@ -310,11 +310,19 @@ impl Ledger {
         let reader = &mut self.readers[got.client as usize];
         let ordinal = self.plan.ordinal[got.event as usize];
         let topic = &self.plan.by_topic[planned.topic as usize];
-        if !reader.take(ordinal) {
+        if !reader.take(ordinal, planned.at) {
             self.book.duplicated += u64::from(counted);
             return counted;
         }
         let in_order = reader.in_order(got.offset);
+        if reader.is_early(planned.at) {
+            if got.at >= self.duration {
+                // The grace waits for what is owed, so whether this comes in it is left to chance.
+                reader.forget_early();
+                return false;
+            }
+            reader.staleness.missed(planned.at, got.at);
+        }
         reader.settle(ordinal, got.at, self.duration, |o| {
             let event = &self.plan.schedule.events[topic[o as usize] as usize];
             (event.author != Some(got.client)).then_some((event.at, event.ttl_ms))

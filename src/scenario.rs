@@ -34,6 +34,9 @@ pub struct Scenario {
     pub title: String,
     /// Question asked on a terminal before the run.
     pub predict: Option<String>,
+    /// What answers that question: arithmetic on metrics, as in [`Claim::metric`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
     /// What the run teaches, in one sentence.
     pub lesson: Option<String>,
     /// Seed of every random draw.
@@ -98,20 +101,8 @@ impl Scenario {
                  run it so, or leave [fleet] out",
             );
         }
-        let cached = |http_2: bool| {
-            let caches = |way: &Way| match way {
-                Way::Poll { shared_cache: Some(_), http, .. } => !http_2 || *http == Http::Two,
-                _ => false,
-            };
-            self.transports.iter().any(|transport| caches(&transport.way))
-        };
-        if self.visit.is_some() && cached(false) {
-            return Some(
-                "what a shared_cache holds while people come and go is known to --engine live only; \
-                 run it so, or leave visit or shared_cache out",
-            );
-        }
-        cached(true).then_some(
+        let cached = |way: &Way| matches!(way, Way::Poll { shared_cache: Some(_), http: Http::Two, .. });
+        self.transports.iter().any(|transport| cached(&transport.way)).then_some(
             "how long answers of a shared_cache are over http = \"2\" is known to --engine live only; \
              run it so, or leave http or shared_cache out",
         )

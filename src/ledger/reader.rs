@@ -45,6 +45,10 @@ pub(super) struct Reader {
     /// In order of time; none until it knows its position.
     pub(super) spans: Vec<Span>,
     got: Vec<u64>,
+    /// (spans by then, ordinal) of what was published before its reader knew the position: that was fixed by
+    /// the server, or kept by a cache, before the answer with it came. Whoever had the seat before has
+    /// nothing of it.
+    early: Vec<(usize, u32)>,
     highest_offset: u64,
     /// Ordinals below this are settled for staleness.
     settled: u32,
@@ -56,6 +60,7 @@ impl Reader {
         Self {
             spans: Vec::new(),
             got: vec![0; events.div_ceil(64)],
+            early: Vec::new(),
             highest_offset: 0,
             settled: 0,
             staleness: Staleness::default(),
@@ -81,20 +86,40 @@ impl Reader {
         }
     }
 
-    /// Marks an event as delivered; false when it had been.
-    pub(super) fn take(&mut self, ordinal: u32) -> bool {
+    /// Marks an event published at `at` as delivered; false when it had been.
+    pub(super) fn take(&mut self, ordinal: u32, at: i64) -> bool {
+        if self.is_early(at) {
+            let pair = (self.spans.len(), ordinal);
+            let fresh = !self.early.contains(&pair);
+            self.early.extend(fresh.then_some(pair));
+            return fresh;
+        }
         let (word, bit) = (ordinal as usize / 64, 1u64 << (ordinal % 64));
         let fresh = self.got[word] & bit == 0;
         self.got[word] |= bit;
         fresh
     }
 
+    /// Whether an event was published before the reader knew its position.
+    pub(super) fn is_early(&self, at: i64) -> bool {
+        self.spans.last().is_some_and(|span| at < span.since)
+    }
+
+    /// The last early arrival does not count.
+    pub(super) fn forget_early(&mut self) {
+        self.early.pop();
+    }
+
+    /// Ordinals of what came although it was [`Reader::is_early`]; one for each who got it on this seat.
+    pub(super) fn early(&self) -> impl Iterator<Item = u32> {
+        self.early.iter().map(|&(_, ordinal)| ordinal)
+    }
+
     pub(super) fn has(&self, ordinal: u32) -> bool {
         self.got[ordinal as usize / 64] & (1u64 << (ordinal % 64)) != 0
     }
 
-    /// Whether it is owed an event of others published at `at`: from when it knew its position in a visit, and
-    /// whatever else it got, because the server fixed that position while its answer was under way.
+    /// Whether it is owed an event of others published at `at`: from when it knew its position in a visit.
     pub(super) fn owed(&self, ordinal: u32, at: i64) -> bool {
         self.has(ordinal) || self.spans.iter().rev().any(|span| span.since <= at && at < span.until)
     }

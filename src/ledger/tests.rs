@@ -243,6 +243,22 @@ fn a_reader_is_owed_whatever_it_got_even_from_before_it_knew_its_position() {
 }
 
 #[test]
+fn a_newcomer_gets_what_the_last_on_the_seat_had() {
+    let at = [1, 2, 3].map(|s| event(s * SECOND, None, None, None));
+    let mut ledger = Ledger::new(plan(at.into(), 1, false), WINDOW, false, 0);
+    ledger.positioned(0, i64::MIN);
+    give(&mut ledger, 0, 0, SECOND + 1);
+    ledger.left(0, 4 * SECOND, 5 * SECOND);
+    // A cache told where the feed stood before the first.
+    ledger.positioned(0, 5 * SECOND);
+    for (event, at) in [(0, 6), (0, 7), (2, 8)] {
+        give(&mut ledger, 0, event, at * SECOND);
+    }
+    let d = ledger.close(WINDOW, 0).outcome.deliveries;
+    assert_eq!((d.expected, d.delivered, d.lost, d.duplicated), (3, 3, 0, 1), "{d:?}");
+}
+
+#[test]
 fn a_window_cut_short_is_a_shorter_window() {
     let events = vec![event(0, None, None, None), event(WINDOW / 2, None, None, None)];
     let mut ledger = ledger(&plan(events, 1, false));

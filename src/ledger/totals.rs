@@ -63,6 +63,12 @@ impl Ledger {
         let mut fate = Fate::default();
         for (client, reader) in self.readers.iter().enumerate() {
             let topic = &self.plan.by_topic[self.plan.schedule.reads[client] as usize];
+            let early = reader.early().map(|ordinal| topic[ordinal as usize]);
+            let counts = |&index: &u32| {
+                (0..end).contains(&self.plan.schedule.events[index as usize].at)
+                    && which(client as u32, index)
+            };
+            fate.expected += early.filter(counts).count() as u64;
             // Backwards, so that the keys of later deliveries are known when an event is judged.
             let mut later_keys: HashSet<&str> = HashSet::new();
             let mut later_came = false;
@@ -87,7 +93,6 @@ impl Ledger {
                 if own || !(0..end).contains(&event.at) || !which(client as u32, index) {
                     continue;
                 }
-                // Whoever has it was owed it, though the answer that told the position was under way.
                 if got {
                     fate.expected += 1;
                     continue;

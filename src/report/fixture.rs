@@ -117,6 +117,7 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
         name: name.to_owned(),
         title: title.to_owned(),
         predict: Some("Of 100 asks, how many get “Nope”?".to_owned()),
+        answer: None,
         lesson: Some("Nine asks in ten bring nothing.".to_owned()),
         seed: 1,
         duration: Duration::from_secs(SECONDS),

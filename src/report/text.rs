@@ -62,7 +62,7 @@ pub fn summary(outcome: &Outcome, style: Style) -> String {
     extra.extend(super::faults::sentences(outcome));
     let told = extra.iter().flat_map(|text| wrap(&plain(text), WIDTH));
     lines.extend(told.map(|line| style.bold(&line)));
-    lines.extend(conclusion(&verdict, style));
+    lines.extend(conclusion(outcome, &verdict, style));
     lines.extend(published(outcome));
     lines.extend(thresholds(outcome, style));
     for warning in &verdict.warnings {
@@ -221,10 +221,14 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-fn conclusion(verdict: &Verdict, style: Style) -> Vec<String> {
+fn conclusion(outcome: &Outcome, verdict: &Verdict, style: Style) -> Vec<String> {
     let win = verdict.win.as_ref().map(|win| format!("{win}."));
     let sentences = win.iter().chain(&verdict.sentences).flat_map(|text| wrap(&plain(text), WIDTH));
     let mut lines: Vec<String> = sentences.map(|line| style.bold(&line)).collect();
+    // Else the guess stands in the table.
+    if outcome.scenario.answer.is_some() {
+        lines.extend(verdict::guess(outcome).iter().flat_map(|text| wrap(&plain(text), WIDTH)));
+    }
     lines.push(verdict.rule.clone());
     if let Some((command, effect)) = &verdict.attempt {
         lines.push(format!("Try: {}   ({effect})", plain(command)));

@@ -1,6 +1,7 @@
 //! The conclusions in words. Every comparison passes a guard: what is inside the noise is called so,
 //! and what rests on too few messages is not concluded at all.
 
+use crate::claim;
 use crate::outcome::Outcome;
 use crate::scenario::file::{self, Overrides};
 use crate::scenario::fleet::Between;
@@ -312,7 +313,8 @@ fn shell_word(word: &str) -> String {
     }
 }
 
-/// What the user guessed, and what was measured where the question is about “Nope”.
+/// What the user guessed, and what was measured: by the scenario's `answer`, or where the question is about
+/// “Nope”.
 #[must_use]
 pub fn guess(outcome: &Outcome) -> Option<String> {
     let said = outcome.prediction.as_deref()?.trim();
@@ -321,13 +323,19 @@ pub fn guess(outcome: &Outcome) -> Option<String> {
     }
     let all = ways(outcome);
     let question = outcome.scenario.predict.as_deref().unwrap_or_default();
-    let share = asker(&all).filter(|_| asks_about_nope(question)).and_then(|way| way.t.waste_ratio);
-    Some(match share {
-        Some(share) => {
-            let how = if outcome.engine == Engine::Theory { "computed" } else { "measured" };
-            format!("You guessed {said}; {how}: {} in 100.", numbers::rate(share * 100.0))
+    let how = if outcome.engine == Engine::Theory { "computed" } else { "measured" };
+    Some(match claim::answer(outcome) {
+        Some(Ok(value)) => format!("You guessed {said}; {how}: {}.", numbers::rate(value)),
+        Some(Err(why)) => format!("You guessed {said}; not {how} here ({why})."),
+        None => {
+            let asker = asker(&all).filter(|_| asks_about_nope(question));
+            match asker.and_then(|way| way.t.waste_ratio) {
+                Some(share) => {
+                    format!("You guessed {said}; {how}: {} in 100.", numbers::rate(share * 100.0))
+                }
+                None => format!("You guessed {said}."),
+            }
         }
-        None => format!("You guessed {said}."),
     })
 }
 

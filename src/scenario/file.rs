@@ -92,9 +92,10 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 /// Keys of the top of a file.
-const TOP: [&str; 17] = [
+const TOP: [&str; 18] = [
     "title",
     "predict",
+    "answer",
     "lesson",
     "seed",
     "duration",
@@ -164,18 +165,20 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
     let labels: Vec<&str> = transports.iter().map(|transport| transport.label.as_str()).collect();
     let thresholds = thresholds(&mut top, &labels);
     let claims = claims::read(&mut top, &labels);
+    let answer = claims::metric(&mut top, "answer", &labels);
     let workload = match top.table("workload", true) {
         Some(section) => workload::read(section, clients),
         None => workload::placeholder(),
     };
     top.finish(elsewhere);
-    let kept = Kept { transports, thresholds, claims };
-    let Kept { transports, thresholds, claims } = only(&overrides.only, kept, report);
+    let kept = Kept { transports, thresholds, claims, answer };
+    let Kept { transports, thresholds, claims, answer } = only(&overrides.only, kept, report);
     let warmup = if written_warmup { warmup } else { default_warmup(&transports) };
     let scenario = Scenario {
         name: name.to_owned(),
         title,
         predict,
+        answer,
         lesson,
         seed,
         duration,
@@ -246,9 +249,10 @@ struct Kept {
     transports: Vec<Transport>,
     thresholds: Vec<Threshold>,
     claims: Vec<Claim>,
+    answer: Option<String>,
 }
 
-/// Keeps the transports that `--only` names, and the thresholds and claims on them alone.
+/// Keeps the transports that `--only` names, and the thresholds, claims and answer on them alone.
 fn only(wanted: &[String], mut all: Kept, report: &Report) -> Kept {
     if wanted.is_empty() {
         return all;
@@ -264,6 +268,7 @@ fn only(wanted: &[String], mut all: Kept, report: &Report) -> Kept {
     let kept = |label: &str| wanted.iter().any(|name| name == label);
     all.thresholds.retain(|t| kept(threshold::label_of(&t.metric)));
     all.claims.retain(|claim| claim::labels(&claim.metric).all(kept));
+    all.answer = all.answer.filter(|answer| claim::labels(answer).all(kept));
     all.transports.retain(|t| kept(&t.label));
     all
 }

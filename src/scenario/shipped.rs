@@ -25,7 +25,7 @@ const COURSE: usize = 18;
 
 /// The course: those over real sockets, then those too long for anything but virtual time. Then what
 /// others published, and the places where polling wins.
-const ALL: [Shipped; 28] = shipped![
+const ALL: [Shipped; 29] = shipped![
     "letters",
     "in-between",
     "chat",
@@ -47,6 +47,7 @@ const ALL: [Shipped; 28] = shipped![
     "http-wins",
     "push-loses",
     "headers",
+    "http-2",
     "quantum-leap",
     "pull-grid",
     "on-the-curve",

@@ -7,11 +7,12 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::crowd::Person;
-use super::feed::Feed;
+use super::feed::{Feed, NONE};
 use super::part::Part;
 use super::poll::Grid;
 use crate::clock::as_micros;
 use crate::transport::Way;
+use crate::workload::Visit;
 
 /// Everything that the cache ever held of one topic.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub(super) struct Held {
     kept: i64,
     /// By the cursor of those who ask, in order of time.
     by_cursor: Vec<Vec<Entry>>,
+    /// For newcomers, who ask where the feed stands.
+    positions: Vec<Entry>,
 }
 
 /// One answer that the cache fetched.
@@ -42,7 +45,7 @@ pub(super) struct Found {
     pub(super) age: Option<i64>,
 }
 
-/// One client while the cache is worked off; as small as can be, since all are kept at once.
+/// One client who stays while the cache is worked off; as small as can be, since all are kept at once.
 struct Asker {
     client: u32,
     taken: u32,
@@ -50,14 +53,57 @@ struct Asker {
     first: i64,
 }
 
+/// The seat of one client, and who sits there.
+struct Seat<'a> {
+    person: Person<'a>,
+    /// Who comes next.
+    visits: std::vec::IntoIter<Visit>,
+    grid: Grid,
+    taken: usize,
+}
+
+/// Polls on their way, the first to arrive at the top: when it does, whose it is, and when it was
+/// intended; none: a newcomer's first.
+type Coming = BinaryHeap<Reverse<(i64, usize, Option<i64>)>>;
+
+impl<'a> Seat<'a> {
+    fn new(person: Person<'a>) -> Self {
+        let mut visits = person.world.visits(person.client).into_iter();
+        let visit = visits.next().unwrap_or(Visit::WHOLE);
+        let person = Person::new(person.world, person.way, person.client, person.feed, visit);
+        Self { grid: Grid::new(&person), person, visits, taken: 0 }
+    }
+
+    /// Sends the poll that is due at `intended`, or, when the visit is over by then and the last answer came
+    /// at `answered`, the first poll of whoever comes next.
+    fn goes_on(&mut self, n: usize, intended: i64, answered: i64, coming: &mut Coming) {
+        let Person { world, way, client, feed, visit, .. } = self.person;
+        if intended < visit.until {
+            if intended < world.duration || self.taken < feed.items.len() {
+                let arrives = self.grid.arrival(&self.person, intended, self.taken as u64);
+                coming.push(Reverse((arrives, n, Some(intended))));
+            }
+        } else if let Some(next) = self.visits.next() {
+            let came = next.from.max(answered);
+            self.person = Person { came, ..Person::new(world, way, client, feed, next) };
+            self.grid = Grid::new(&self.person);
+            coming.push(Reverse((self.grid.newcomer_arrives(&self.person), n, None)));
+        }
+    }
+}
+
 impl Held {
     /// What the cache holds while these people, who read the same feed, poll. `None` where there is none.
     pub(super) fn by<'a>(people: impl Iterator<Item = Person<'a>> + Clone) -> Option<Self> {
         let one = people.clone().next()?;
         let Way::Poll { shared_cache: Some(kept), interval, .. } = one.way else { return None };
-        let mut held = Self { kept: as_micros(*kept), by_cursor: vec![Vec::new(); one.feed.items.len() + 1] };
-        if one.world.scenario.network.is_some() || Grid::new(&one).pace.backs_off() {
-            held.one_by_one(&people.collect::<Vec<_>>());
+        // Where the feed stood was asked for by all who are there when traffic starts.
+        let empty = Entry { since: -one.world.warmup, upto: 0, by: NONE };
+        let by_cursor = vec![Vec::new(); one.feed.items.len() + 1];
+        let mut held = Self { kept: as_micros(*kept), by_cursor, positions: vec![empty] };
+        let scenario = one.world.scenario;
+        if scenario.network.is_some() || scenario.visit.is_some() || Grid::new(&one).pace.backs_off() {
+            held.one_by_one(people.map(Seat::new).collect());
         } else {
             let asker = |person: Person<'_>| Asker {
                 client: person.client,
@@ -84,7 +130,9 @@ impl Held {
                 let at = asker.first + round * interval;
                 if at < duration || (asker.taken as usize) < all {
                     asked = true;
-                    asker.taken = self.ask(feed, asker.taken as usize, at, asker.client) as u32;
+                    let (kept, taken) = (self.kept, asker.taken as usize);
+                    let entries = &mut self.by_cursor[taken];
+                    asker.taken = fetch(entries, kept, feed, taken, at, asker.client) as u32;
                 }
             }
             if !asked {
@@ -94,52 +142,61 @@ impl Held {
     }
 
     /// Over a network polls overtake each other, and some are skipped; where people back off, each has a pace
-    /// of its own.
-    fn one_by_one(&mut self, people: &[Person<'_>]) {
-        let Some(one) = people.first() else { return };
-        let (feed, duration) = (one.feed, one.world.duration);
-        let mut scratch = Part::new(one.world, one.way);
-        let mut grids: Vec<Grid> = people.iter().map(Grid::new).collect();
-        let mut taken = vec![0; people.len()];
-        let mut coming = BinaryHeap::new();
-        let send = |coming: &mut BinaryHeap<_>, grid: &Grid, n: usize, intended: i64, taken: usize| {
-            if intended < duration || taken < feed.items.len() {
-                let arrives = grid.arrival(&people[n], intended, taken as u64);
-                coming.push(Reverse((arrives, n, intended)));
-            }
-        };
-        (0..people.len()).for_each(|n| send(&mut coming, &grids[n], n, grids[n].at(0), 0));
+    /// of its own; and where they come and go, so have newcomers.
+    fn one_by_one(&mut self, mut seats: Vec<Seat<'_>>) {
+        let Some(one) = seats.first() else { return };
+        let feed = one.person.feed;
+        let mut scratch = Part::new(one.person.world, one.person.way);
+        let mut coming = Coming::new();
+        for (n, seat) in seats.iter_mut().enumerate() {
+            seat.goes_on(n, seat.grid.at(0), i64::MIN, &mut coming);
+        }
         while let Some(Reverse((arrives, n, intended))) = coming.pop() {
-            let person = &people[n];
-            let from = taken[n];
-            taken[n] = self.ask(feed, from, arrives, person.client);
-            let found = self.answer(from, arrives, person.client);
-            let answer =
-                grids[n].answer(person, &mut scratch, grids[n].last_before(intended), arrives, found);
-            grids[n].pace.heard(answer.events > 0);
-            let next = grids[n].pace.next(intended, answer.in_hand);
-            send(&mut coming, &grids[n], n, next.at, taken[n]);
+            let seat = &mut seats[n];
+            let (person, grid, client) = (&seat.person, &mut seat.grid, seat.person.client);
+            let (next, answered) = if let Some(intended) = intended {
+                let from = seat.taken;
+                seat.taken = fetch(&mut self.by_cursor[from], self.kept, feed, from, arrives, client);
+                let found = answer(&self.by_cursor[from], from, arrives, client);
+                let k = grid.last_before(intended);
+                let answer = grid.answer(person, &mut scratch, k, arrives, found);
+                grid.pace.heard(answer.events > 0);
+                (grid.pace.next(intended, answer.in_hand).at, answer.in_hand)
+            } else {
+                seat.taken = fetch(&mut self.positions, self.kept, feed, 0, arrives, client);
+                let found = self.position(arrives, client);
+                grid.position(person, arrives, found, &mut scratch)
+            };
+            seat.goes_on(n, next, answered, &mut coming);
         }
-    }
-
-    /// A poll by somebody who has `taken` events is at the cache; returns how many it has then.
-    fn ask(&mut self, feed: &Feed, taken: usize, arrives: i64, client: u32) -> usize {
-        let entries = &mut self.by_cursor[taken];
-        if let Some(last) = entries.last().filter(|last| arrives < last.since + self.kept) {
-            return last.upto as usize;
-        }
-        let upto = feed.there(taken, arrives);
-        entries.push(Entry { since: arrives, upto: upto as u32, by: client });
-        upto
     }
 
     /// How the poll was answered that was at the cache at `arrives`.
     pub(super) fn answer(&self, taken: usize, arrives: i64, client: u32) -> Found {
-        let entries = &self.by_cursor[taken];
-        let last = entries[..entries.partition_point(|entry| entry.since <= arrives)].last();
-        // Each poll finds what it found when the cache was worked off.
-        let last = last.unwrap_or_else(|| unreachable!("the poll was worked off"));
-        let own = last.since == arrives && last.by == client;
-        Found { from: taken, upto: last.upto as usize, age: (!own).then_some(arrives - last.since) }
+        answer(&self.by_cursor[taken], taken, arrives, client)
     }
+
+    /// How the first poll of a newcomer was answered.
+    pub(super) fn position(&self, arrives: i64, client: u32) -> Found {
+        answer(&self.positions, 0, arrives, client)
+    }
+}
+
+/// Somebody who has `taken` events asks what `entries` hold an answer to; returns how many it has then.
+fn fetch(entries: &mut Vec<Entry>, kept: i64, feed: &Feed, taken: usize, arrives: i64, client: u32) -> usize {
+    if let Some(last) = entries.last().filter(|last| arrives < last.since + kept) {
+        return last.upto as usize;
+    }
+    let upto = feed.there(taken, arrives);
+    entries.push(Entry { since: arrives, upto: upto as u32, by: client });
+    upto
+}
+
+/// What `entries` held for the poll that was at the cache at `arrives`.
+fn answer(entries: &[Entry], taken: usize, arrives: i64, client: u32) -> Found {
+    let last = entries[..entries.partition_point(|entry| entry.since <= arrives)].last();
+    // Each poll finds what it found when the cache was worked off.
+    let last = last.unwrap_or_else(|| unreachable!("the poll was worked off"));
+    let own = last.since == arrives && last.by == client;
+    Found { from: taken, upto: last.upto as usize, age: (!own).then_some(arrives - last.since) }
 }

@@ -54,7 +54,7 @@ fn caches(world: &World<'_>, transport: &Transport, feeds: &[Feed]) -> Vec<Optio
 }
 
 impl<'a> Person<'a> {
-    fn new(world: &'a World<'a>, way: &'a Way, client: u32, feed: &'a Feed, visit: Visit) -> Self {
+    pub(super) fn new(world: &'a World<'a>, way: &'a Way, client: u32, feed: &'a Feed, visit: Visit) -> Self {
         let legs = Legs::new(world.scenario.network.as_ref(), world.scenario.seed, client, visit.number);
         Self { world, way, client, visit, came: visit.from, legs, feed, cache: None }
     }

@@ -61,10 +61,11 @@ pub(super) fn stay(person: &Person<'_>, hold: Duration, part: &mut Part, stale: 
 /// when the visitor knows.
 fn position(person: &Person<'_>, sizes: &PollSizes, part: &mut Part) -> (usize, i64) {
     let (client, came, request) = (person.client, person.came, sizes.first_request());
-    let answer = |arrives: i64| sizes.first_answer(person.head(arrives) as u64);
-    let (arrives, answered) = person.legs.first_exchange(came, request, answer);
+    let arrives = person.legs.first_arrival(came, request);
+    let answer = sizes.first_answer(person.head(arrives) as u64);
+    let answered = person.legs.first_answered(arrives, answer);
     cross(part, came, true, request);
-    cross(part, answered, false, answer(arrives));
+    cross(part, answered, false, answer);
     let poll = Polled { client, intended: came, sent: came, answered, events: 0 };
     if part.book.answered_in(part.book.step_of(answered), &poll) {
         part.person.iter_mut().for_each(|person| person.asked(poll));

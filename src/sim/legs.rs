@@ -80,11 +80,14 @@ impl<'a> Legs<'a> {
         pace(bytes, self.path.as_ref().and_then(|(link, _)| link.down))
     }
 
-    /// When the server has the first request of a connection begun at `came`, and when its answer is in
-    /// hand.
-    pub(super) fn first_exchange(&self, came: i64, up: u64, down: impl FnOnce(i64) -> u64) -> (i64, i64) {
-        let arrives = came + self.connect(FIRST) + self.up(FIRST, up);
-        (arrives, arrives + self.down(FIRST, down(arrives)))
+    /// When the server has the first request of a connection begun at `came`.
+    pub(super) fn first_arrival(&self, came: i64, up: u64) -> i64 {
+        came + self.connect(FIRST) + self.up(FIRST, up)
+    }
+
+    /// When its answer is in hand, which left at `arrives`.
+    pub(super) fn first_answered(&self, arrives: i64, down: u64) -> i64 {
+        arrives + self.down(FIRST, down)
     }
 
     /// Microseconds until new TCP connection `n` carries its first byte.

@@ -66,17 +66,35 @@ impl Grid {
         if person.visit.is_first() {
             part.book.answered_uncounted();
         } else {
-            grid.position(person, part);
+            let arrives = grid.newcomer_arrives(person);
+            let found = match person.cache {
+                Some(held) => held.position(arrives, person.client),
+                None => Found { from: 0, upto: person.head(arrives), age: None },
+            };
+            grid.position(person, arrives, found, part);
+            part.origin += u64::from(found.age.is_none() && part.book.counts(person.came));
         }
         grid
     }
 
-    /// The first poll of a newcomer: an empty one, from which the position is known.
-    fn position(&mut self, person: &Person<'_>, part: &mut Part) {
+    /// When the first poll of a newcomer is at the server.
+    pub(super) fn newcomer_arrives(&self, person: &Person<'_>) -> i64 {
+        person.legs.first_arrival(person.came, self.sizes.first_request())
+    }
+
+    /// The first poll of a newcomer, at the server at `arrives`: an empty one, from which the position is
+    /// known. Returns when the next is due, and when its answer came.
+    pub(super) fn position(
+        &mut self,
+        person: &Person<'_>,
+        arrives: i64,
+        found: Found,
+        part: &mut Part,
+    ) -> (i64, i64) {
         let (came, up) = (person.came, self.sizes.first_request());
-        let down = |arrives: i64| self.sizes.first_answer(person.head(arrives) as u64);
-        let (arrives, knows) = person.legs.first_exchange(came, up, down);
-        book(person, came, knows, 0, (up, down(arrives)), part);
+        let down = self.sizes.first_answer(found.upto as u64) + self.sizes.age(found.age);
+        let knows = person.legs.first_answered(arrives, down);
+        book(person, came, knows, 0, (up, down), part);
         if part.book.counts(came) {
             let step = part.book.step_of(came);
             for &(up, down) in self.sizes.connection() {
@@ -85,7 +103,8 @@ impl Grid {
             }
         }
         self.first = skip(self.pace, came, knows, part);
-        (self.taken, self.knows) = (person.head(arrives), knows);
+        (self.taken, self.knows) = (found.upto, knows);
+        (self.first, knows)
     }
 
     /// Polls before `time`.
@@ -282,8 +301,12 @@ fn fetch(
     stale: &mut Staleness,
 ) -> Answer {
     let answer = grid.answer(person, part, k, arrives, found);
-    let items = &person.feed.items[found.from..found.upto];
+    let mut items = &person.feed.items[found.from..found.upto];
     let (client, in_hand) = (person.client, answer.in_hand);
+    if person.cache.is_some() && person.feed.plain && in_hand >= person.world.duration {
+        // A cache may tell newcomers a position from before they came. Nobody waits for what it brings.
+        items = &items[items.partition_point(|item| item.at < grid.knows)..];
+    }
     let batch = Batch { client, taken: answer.told, in_hand, poll_sent: Some(intended) };
     part.hand_over(person.world, person.feed, items, batch, stale);
     answer

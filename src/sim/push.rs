@@ -64,9 +64,9 @@ fn open(person: &Person<'_>, socket: bool, part: &mut Part) -> i64 {
     if person.visit.is_first() {
         return -person.world.warmup;
     }
-    let down = |arrives: i64| opening.down + sizes::hello(person.head(arrives) as u64, socket);
-    let (arrives, _) = person.legs.first_exchange(person.came, opening.up, down);
-    cross(part, person.came, opening.up, down(arrives));
+    let arrives = person.legs.first_arrival(person.came, opening.up);
+    let hello = sizes::hello(person.head(arrives) as u64, socket);
+    cross(part, person.came, opening.up, opening.down + hello);
     arrives
 }
 

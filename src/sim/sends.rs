@@ -45,7 +45,7 @@ impl Sent {
                 let fresh = std::mem::replace(&mut seated, number) != number;
                 if fresh && !visit.is_first() {
                     // Nothing is sent before the newcomer is connected; a stream is not waited for.
-                    let connected = legs.first_exchange(visit.from, 0, |_| 0).1;
+                    let connected = legs.first_answered(legs.first_arrival(visit.from, 0), 0);
                     ready = if matches!(way, Way::Sse) { visit.from } else { connected };
                 }
                 let up = legs.up(n, sizes::body(planned, index));

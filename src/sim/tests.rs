@@ -21,6 +21,7 @@ fn scenario(clients: u32, duration: Duration, workload: Workload, ways: Vec<Way>
         name: "test".into(),
         title: "test".into(),
         predict: None,
+        answer: None,
         lesson: None,
         seed: 1,
         duration,

@@ -43,6 +43,10 @@ fn the_mean_of_every_law_is_the_mean_delay() {
                 shipped::load(shipped.name, &Overrides { set, ..Overrides::default() }).unwrap();
             scenario.duration = scenario.duration.min(Duration::from_secs(60));
             for transport in &scenario.transports {
+                // No formula describes visits to a cached page.
+                if scenario.visit.is_some() && !transport.way.kept_back().is_zero() {
+                    continue;
+                }
                 let expected = of(&scenario, &transport.label);
                 if let (Some(law), Some(mean)) = (&expected.law, expected.latency) {
                     let fine = (law.mean() - mean).abs() <= 0.01 * mean + 1e-9;

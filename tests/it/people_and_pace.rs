@@ -36,6 +36,8 @@ fn differences(label: &str, pairs: &[(&str, f64, f64, f64, f64)]) -> Vec<String>
 
 fn live_against_sim(live: &TransportOutcome, sim: &TransportOutcome) -> Vec<String> {
     let n = |count: u64| count as f64;
+    // Which poll finds an answer that has just grown too old is decided by a hair.
+    let cached = if sim.requests.origin.is_some() { 0.05 } else { 0.0 };
     let mut found = differences(
         &live.label,
         &[
@@ -43,7 +45,7 @@ fn live_against_sim(live: &TransportOutcome, sim: &TransportOutcome) -> Vec<Stri
             ("opens", n(live.requests.opens), n(sim.requests.opens), 0.0, 0.0),
             ("handshakes", n(live.connections.handshakes), n(sim.connections.handshakes), 0.0, 0.0),
             ("connections", n(live.connections.opened), n(sim.connections.opened), 0.05, 1.0),
-            ("expected", n(live.deliveries.expected), n(sim.deliveries.expected), 0.0, 1.0),
+            ("expected", n(live.deliveries.expected), n(sim.deliveries.expected), cached, 1.0),
             ("waste", live.waste_ratio.unwrap_or(0.0), sim.waste_ratio.unwrap_or(0.0), 0.0, 0.02),
             ("delay", live.latency_ms.mean.unwrap(), sim.latency_ms.mean.unwrap(), 0.05, 15.0),
             ("bytes up", n(live.bytes.up), n(sim.bytes.up), 0.03, 300.0),
@@ -97,6 +99,16 @@ fn visits_live_and_in_virtual_time() {
          [[transport]]\nkind = 'long-poll'\nhold = '2s'\n[[transport]]\nkind = 'sse'\n\
          [[transport]]\nkind = 'websocket'\n"
     ));
+}
+
+/// Nobody who comes is lost, nor twice counted, though a cache tells newcomers an old position.
+#[test]
+fn visits_to_a_cached_page_live_and_in_virtual_time() {
+    live_agrees_with_virtual_time(
+        "duration = '6s'\nwarmup = '1s'\nclients = 30\nseed = 3\nvisit = '2s'\n\
+         [workload]\nkind = 'periodic'\ngap = '1500ms'\ninbox = 'shared'\n\
+         [[transport]]\nkind = 'poll'\ninterval = '1s'\nshared_cache = '1s'\n",
+    );
 }
 
 #[test]

@@ -16,9 +16,10 @@ use tempfile::tempdir;
 use crate::program::{anynews, one_at_a_time};
 
 /// The runs of the document, in its order: scenario and settings. Those without settings are the file's.
-const RUNS: [(&str, &[&str]); 11] = [
+const RUNS: [(&str, &[&str]); 12] = [
     ("quantum-leap", &[]),
     ("headers", &[]),
+    ("http-2", &[]),
     ("pull-grid", &[]),
     ("on-the-curve", &[]),
     ("long-poll-bounds", &[]),

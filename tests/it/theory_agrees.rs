@@ -80,8 +80,12 @@ fn compare(case: &str, sim: &TransportOutcome, theory: &TransportOutcome) {
 
 #[test]
 fn the_formulas_are_within_the_noise_of_virtual_time() {
-    let any_engine =
-        shipped::course().iter().filter(|shipped| load(shipped.name, &[]).needs_live().is_none());
+    let described = |name: &str| {
+        let scenario = load(name, &[]);
+        // No formula describes visits to a cached page.
+        scenario.needs_live().is_none() && scenario.visit.is_none()
+    };
+    let any_engine = shipped::course().iter().filter(|shipped| described(shipped.name));
     let plain: Vec<(&str, &[&str])> = any_engine.map(|shipped| (shipped.name, &[][..])).collect();
     let changed: [(&str, &[&str]); 14] = [
         ("letters", &["warmup=1s"]),

@@ -172,9 +172,7 @@ fn beside(
 fn rate(sweep: &Sweep, way: &Way<'_>) -> f64 {
     let outcome =
         sweep.points.iter().find(|point| point.outcome.transports.iter().any(|t| std::ptr::eq(t, way.t)));
-    let window = outcome.map_or(1.0, |point| {
-        point.outcome.interrupted_at_s.unwrap_or(point.outcome.scenario.duration.as_secs_f64())
-    });
+    let window = outcome.map_or(1.0, |point| measure::window_s(&point.outcome));
     (way.t.bytes.up + way.t.bytes.down) as f64 / window.max(1e-3)
 }
 

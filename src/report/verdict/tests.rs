@@ -116,6 +116,10 @@ fn the_command_repeats_the_run_and_is_safe_to_paste() {
 fn the_guess_stands_beside_the_measurement() {
     assert_eq!(guess(&fixture::letters()).unwrap(), "You guessed 50; measured: 90 in 100.");
     let mut outcome = fixture::letters();
+    outcome.scenario.answer = Some("poll.requests.polls / clients".to_owned());
+    assert_eq!(guess(&outcome).unwrap(), "You guessed 50; measured: 4.");
+    outcome.scenario.answer = Some("poll.fleet.cross_server_lost".to_owned());
+    assert!(guess(&outcome).unwrap().starts_with("You guessed 50; not measured here (null: "));
     outcome.prediction = Some("  ".to_owned());
     assert_eq!(guess(&outcome), None);
 }

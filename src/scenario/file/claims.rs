@@ -32,6 +32,17 @@ pub(super) fn read(top: &mut Section<'_>, labels: &[&str]) -> Vec<Claim> {
     found
 }
 
+/// Arithmetic on metrics.
+pub(super) fn metric(section: &mut Section<'_>, key: &'static str, labels: &[&str]) -> Option<String> {
+    let metric = section.line(key)?;
+    if let Some(node) = section.get(key)
+        && let Err(message) = claim::check(&metric, labels)
+    {
+        section.problem(key, &node.origin, message);
+    }
+    Some(metric)
+}
+
 fn one(mut section: Section<'_>, labels: &[&str]) -> Option<Claim> {
     let mut text = |key: &'static str, right: &str| {
         if section.get(key).is_none() {
@@ -41,13 +52,9 @@ fn one(mut section: Section<'_>, labels: &[&str]) -> Option<Claim> {
     };
     let source = text("source", "AUTHORS YEAR");
     let says = text("says", "WHAT IT SAYS");
-    let metric = text("metric", "LABEL.waste_ratio");
+    text("metric", "LABEL.waste_ratio");
     let why = text("why", "WHY OURS DIFFERS");
-    if let (Some(metric), Some(node)) = (&metric, section.get("metric"))
-        && let Err(message) = claim::check(metric, labels)
-    {
-        section.problem("metric", &node.origin, message);
-    }
+    let metric = metric(&mut section, "metric", labels);
     let value = section.get("value").is_some().then(|| section.number("value", None, VALUES));
     section.finish(super::elsewhere);
     Some(Claim { source: source?, says: says?, metric: metric?, value, why: why? })

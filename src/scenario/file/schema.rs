@@ -54,6 +54,7 @@ fn top(key: &str) -> Option<Value> {
     Some(match key {
         "title" => said("line", "Headline; the file's name when absent."),
         "predict" => said("line", "Question asked on a terminal before the run."),
+        "answer" => said("line", "What answers that question, as arithmetic on metrics like a claim's."),
         "lesson" => said("line", "What the run teaches, in one sentence."),
         "seed" => json!({
             "description": "Seed of every random draw; 1 when absent.",
