@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Planned, Schedule, Span};
@@ -18,7 +18,7 @@ const MOST_MS: f64 = 86_400_000.0;
 const MOST_PROBLEMS: usize = 20;
 
 /// A recording, whole.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
     /// Topic names, in the order of their first appearance in the file.
     pub topics: Vec<String>,
