@@ -120,11 +120,24 @@ mod tests {
             ledger.positioned(client, -1);
             ledger.set_present(client, client % 3 != 0);
             let sent = i64::from(client) * 1_000;
-            ledger.polled(Polled { client, intended: sent, sent: sent + 5, answered: sent + 900, events: client % 2 });
+            ledger.polled(Polled {
+                client,
+                intended: sent,
+                sent: sent + 5,
+                answered: sent + 900,
+                events: client % 2,
+            });
             for (offset, &event) in plan.by_topic[client as usize].iter().enumerate() {
                 let at = plan.schedule.events[event as usize].at + 1_000 * i64::from(client);
                 if client != 4 || offset % 2 == 0 {
-                    let got = Received { client, event, offset: offset as u64 + 1, at, poll_sent: Some(at - 7), payload: 11 };
+                    let got = Received {
+                        client,
+                        event,
+                        offset: offset as u64 + 1,
+                        at,
+                        poll_sent: Some(at - 7),
+                        payload: 11,
+                    };
                     ledger.received(got);
                 }
             }
@@ -161,7 +174,10 @@ mod tests {
         let (sum, whole) = (sum.close(DURATION, 0), whole.close(DURATION, 0));
         assert!(whole.outcome.deliveries.lost > 0 && whole.outcome.deliveries.delivered > 50);
         assert_eq!(sum.outcome, whole.outcome);
-        assert_eq!((sum.poll_late_ms, sum.answered_whole_run), (whole.poll_late_ms, whole.answered_whole_run));
+        assert_eq!(
+            (sum.poll_late_ms, sum.answered_whole_run),
+            (whole.poll_late_ms, whole.answered_whole_run)
+        );
     }
 
     #[test]
