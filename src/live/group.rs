@@ -65,13 +65,13 @@ pub(super) async fn run(context: &Context<'_>, group: &[usize]) -> anyhow::Resul
         member.servers.sample(begin, begin + context.duration, step).await.context("preparing the window")?;
     }
     let (pumps, publisher_stop, publisher) = open_the_gate(context, &members, begin).await?;
-    let ((end, generator_cpu_s), faults) =
-        tokio::join!(window(context, &members, begin), faults::happen(context, &members, begin));
-    faults.context("after a fault")?;
-    check(&members)?;
+    // Also when something fails: the thread would go on to the end of its schedule.
+    let publisher_stop = publisher_stop.drop_guard();
+    let happening = async { faults::happen(context, &members, begin).await.context("after a fault") };
+    let ((end, generator_cpu_s), ()) = tokio::try_join!(window(context, &members, begin), happening)?;
     let at_end = stats_of(&members).await;
     grace(context, &members, end).await;
-    publisher_stop.cancel();
+    drop(publisher_stop);
     let _ = tokio::task::spawn_blocking(move || publisher.join()).await;
     for pump in pumps {
         pump.finish(Duration::from_secs(1)).await;
@@ -196,7 +196,7 @@ async fn open_the_gate(
 }
 
 /// Waits for the end of the window or a signal; returns where it ended and the generator's CPU.
-async fn window(context: &Context<'_>, members: &[Member], begin: Micros) -> (i64, f64) {
+async fn window(context: &Context<'_>, members: &[Member], begin: Micros) -> anyhow::Result<(i64, f64)> {
     let interrupted = context.options.interrupt.cancelled();
     tokio::pin!(interrupted);
     let mut cpu_at_start = os::cpu_time();
@@ -209,18 +209,19 @@ async fn window(context: &Context<'_>, members: &[Member], begin: Micros) -> (i6
         if now >= context.duration {
             break;
         }
+        check(members)?;
         tell_ticks(context, members, now);
         let next = if started { now + as_micros(TICK) } else { (now + as_micros(TICK)).min(0) };
         tokio::select! {
             () = context.clock.sleep_until(begin + next.min(context.duration)) => {}
             () = &mut interrupted => {
                 let end = cut(context, members, begin).await;
-                return (end, os::cpu_time().saturating_sub(cpu_at_start).as_secs_f64());
+                return Ok((end, os::cpu_time().saturating_sub(cpu_at_start).as_secs_f64()));
             }
         }
     }
     let end = (context.clock.now() - begin).clamp(0, context.duration);
-    (end, os::cpu_time().saturating_sub(cpu_at_start).as_secs_f64())
+    Ok((end, os::cpu_time().saturating_sub(cpu_at_start).as_secs_f64()))
 }
 
 /// Ends the window a moment from now, so that nothing beyond its end is booked yet. What was published

@@ -34,9 +34,9 @@ duration = "3s"
 warmup = "500ms"
 clients = 300
 [workload]
-kind = "chat"
-members = 4
-gap_per_room = "2s"
+kind = "poisson"
+mean_gap = "1s"
+inbox = "shared"
 [[transport]]
 kind = "sse"
 [[transport]]
@@ -147,7 +147,7 @@ fn a_signal_ends_client_processes_with_their_figures_and_leaves_none() {
     let arguments = ["run", "s.toml", "--duration", "60s", "--no-report", "--format", "json"];
     let mut run = Running::start_with_files(folder.path(), 400, &arguments);
     run.hears("client processes");
-    run.hears("s:");
+    run.hears("measuring");
     let children = run.children();
     assert_eq!(children.len(), 8, "a server and a client process for each transport");
     run.signal(Signal::INT);
@@ -165,7 +165,7 @@ fn client_processes_end_with_their_parent_and_it_with_them() {
     let arguments = ["run", "s.toml", "--duration", "60s", "--no-report"];
     let start = || {
         let mut run = Running::start_with_files(folder.path(), 400, &arguments);
-        run.hears("s:");
+        run.hears("measuring");
         let children = run.children();
         assert_eq!(children.len(), 8);
         (run, children)
