@@ -110,9 +110,20 @@ mod tests {
 
     use super::*;
     use crate::ledger::{Plan, Polled, Received};
-    use crate::scenario::{Inbox, Workload};
+    use crate::workload::{Planned, Schedule};
 
     const DURATION: i64 = 10_000_000;
+
+    /// An inbox each, an event a second to every one.
+    fn plan(clients: u32) -> Arc<Plan> {
+        let event = |at: i64, topic| {
+            let (kind, data) = ("message".into(), "1".to_owned());
+            Planned { at: at * 1_000_000, topic, author: None, kind, ttl_ms: None, key: None, data }
+        };
+        let topics = (0..clients).map(|topic| topic.to_string()).collect();
+        let events = (0..10).flat_map(|at| (0..clients).map(move |topic| event(at, topic))).collect();
+        Arc::new(Plan::new(Schedule { topics, reads: (0..clients).collect(), events, conflate: false }))
+    }
 
     /// Books what happens to these people: polls, deliveries, one reader that is late, one that fails.
     fn book(ledger: &mut Ledger, plan: &Plan, people: Range<u32>) {
@@ -151,9 +162,7 @@ mod tests {
 
     #[test]
     fn parts_that_travelled_add_up_to_the_whole_to_the_bit() {
-        let gap = std::time::Duration::from_secs(1);
-        let workload = Workload::Poisson { mean_gap: gap, inbox: Inbox::Own, payload: None };
-        let plan = Arc::new(Plan::new(workload.schedule(9, 1, -1_000_000, DURATION)));
+        let plan = plan(9);
         let ledger = || {
             let mut ledger = Ledger::new(plan.clone(), DURATION, false, 2);
             ledger.keep_log();
@@ -182,11 +191,6 @@ mod tests {
 
     #[test]
     fn a_part_of_something_else_is_refused() {
-        let plan = |clients| {
-            let gap = std::time::Duration::from_secs(1);
-            let workload = Workload::Periodic { gap, inbox: Inbox::Shared, payload: None };
-            Arc::new(Plan::new(workload.schedule(clients, 1, 0, DURATION)))
-        };
         let mut ledger = Ledger::new(plan(3), DURATION, false, 0);
         let other_crowd = Ledger::new(plan(5), DURATION, false, 0).into_part(3..5);
         let other_window = Ledger::new(plan(3), DURATION / 2, false, 0).into_part(0..3);
