@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 mod advise;
+mod clients;
 mod engine;
 mod handshake;
 mod report;
@@ -74,6 +75,9 @@ enum Command {
     /// Another program, ended when its parent is
     #[command(hide = true)]
     WithParent(with_parent::Args),
+    /// Some of the people of a run
+    #[command(hide = true)]
+    Clients(clients::Args),
     /// The classroom (not built yet)
     #[command(hide = true)]
     Demo(Later),
@@ -128,6 +132,7 @@ fn dispatch(cli: Cli) -> Exit {
             Ok(0)
         }
         Some(Command::WithParent(args)) => with_parent::run(&args),
+        Some(Command::Clients(args)) => clients::run(&args),
         Some(Command::Demo(_)) => not_yet("demo"),
     }
 }

@@ -3,6 +3,7 @@
 //! What differs between transports is one file each under `client/`, named like its other half under
 //! `server/`. Cursors, stamping and counting live here, once.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -69,6 +70,8 @@ pub struct Crowd {
     pub patience: i64,
     /// What will be published.
     pub plan: Arc<Plan>,
+    /// Which of the schedule's people they are: this process may hold some of them only.
+    pub people: Range<u32>,
     /// Ends everything.
     pub stop: CancellationToken,
     /// Where one person's moments go, for the transcript.
@@ -107,6 +110,8 @@ pub struct Setting {
     pub patience: i64,
     /// See [`Crowd::plan`].
     pub plan: Arc<Plan>,
+    /// See [`Crowd::people`].
+    pub people: Range<u32>,
     /// The client whose timeline is kept.
     pub person: u32,
     /// Keep every delivery.
@@ -142,6 +147,7 @@ impl Crowd {
             visit: setting.visit,
             patience: setting.patience,
             plan: setting.plan,
+            people: setting.people,
             stop: CancellationToken::new(),
             moments: setting.moments.map(|to| (setting.person, to)),
             ledger: Mutex::new(ledger),
@@ -157,7 +163,7 @@ impl Crowd {
     /// Number of people.
     #[must_use]
     pub fn size(&self) -> u32 {
-        self.plan.schedule.reads.len() as u32
+        self.people.len() as u32
     }
 
     /// How many know their position.

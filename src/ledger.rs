@@ -10,6 +10,7 @@ use crate::workload::{Schedule, describe};
 
 pub mod book;
 pub mod distribution;
+mod part;
 mod person;
 mod reader;
 mod steps;
@@ -17,6 +18,7 @@ mod totals;
 mod trouble;
 
 pub use book::{Book, Delivered};
+pub use part::Part;
 pub use person::{PersonLog, person_of};
 use reader::Reader;
 pub use reader::{Staleness, dies_at};

@@ -23,6 +23,7 @@ mod faults;
 mod fleet;
 mod group;
 pub mod limits;
+pub mod people;
 mod proxy;
 mod publisher;
 mod redis;
@@ -54,6 +55,8 @@ pub struct Options {
 pub enum Progress {
     /// Transports will run one after another, because of this.
     InTurn(String),
+    /// The open-file limit asks for so many client processes.
+    Split(u32),
     /// These transports (indices into the scenario's) start to connect.
     Connecting(Vec<usize>),
     /// So many of so many people know their position.
@@ -116,8 +119,8 @@ struct Context<'a> {
 pub async fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Delivery>), Error> {
     let (duration, warmup) = (as_micros(scenario.duration), as_micros(scenario.warmup));
     limits::check_events(scenario)?;
-    let schedule = scenario.workload.schedule(scenario.clients, scenario.seed, -warmup, duration);
-    let plan = Arc::new(Plan::new(schedule));
+    limits::check_files(scenario)?;
+    let plan = Arc::new(people::plan(scenario));
     let all: Vec<usize> = (0..scenario.transports.len()).collect();
     let load = limits::predicted_cores(scenario, &plan);
     let in_turn = options.in_turn || load > limits::most_cores();
@@ -125,10 +128,11 @@ pub async fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec
         let _ = options.progress.send(Progress::InTurn(limits::why_in_turn(load)));
     }
     let groups = if in_turn { all.iter().map(|&i| vec![i]).collect() } else { vec![all] };
-    for group in &groups {
-        limits::check_files(scenario, group)?;
-    }
     limits::check_ports(scenario)?;
+    let apart: u32 = groups.iter().flat_map(|group| limits::client_processes(scenario, group)).sum();
+    if apart > 0 {
+        let _ = options.progress.send(Progress::Split(apart));
+    }
     if let Some(why) = faults::impossible(&scenario.faults) {
         return Err(Error::TooLarge(why));
     }

@@ -60,7 +60,10 @@ pub struct Outcome {
 /// The load generator's own condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Generator {
-    /// CPU seconds of the generator process over the window.
+    /// Processes that held the people: one, or as many as the open-file limit asked for.
+    #[serde(default = "one")]
+    pub processes: u32,
+    /// CPU seconds of the generator's processes over the window.
     pub cpu_s: f64,
     /// How late publishing was against the schedule, 99th percentile.
     pub publish_late_ms_p99: Option<f64>,
@@ -69,6 +72,10 @@ pub struct Generator {
     pub poll_late_ms_p99: Option<f64>,
     /// True when the load side could not keep its schedule: the numbers then blame it, not the server.
     pub saturated: bool,
+}
+
+fn one() -> u32 {
+    1
 }
 
 /// What one transport did.

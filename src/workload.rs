@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::scenario::{Inbox, Opening, Workload};
 
 mod arrivals;
@@ -29,7 +31,7 @@ pub use visits::{Visit, visits};
 pub const MIN_PAYLOAD: usize = 11;
 
 /// One event that will be published at an intended time.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Planned {
     /// Intended publish time, microseconds from the start of the window; negative in the warm-up.
     pub at: i64,

@@ -211,6 +211,9 @@ impl Stage {
     fn take(&mut self, progress: Progress) {
         match progress {
             Progress::InTurn(why) => self.say(why),
+            Progress::Split(processes) => self.say(format!(
+                "the open-file limit of one process does not carry all people: {processes} client processes do"
+            )),
             Progress::Connecting(which) => {
                 let labels: Vec<&str> = which.iter().map(|&i| self.columns[i].label.as_str()).collect();
                 self.at = i64::MIN;

@@ -1,7 +1,9 @@
 //! What one person of a crowd sees, for the transcript on the terminal.
 
+use serde::{Deserialize, Serialize};
+
 /// Something one person saw, for the transcript on the terminal.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Moment {
     /// Microseconds from the start of the window.
     pub at: i64,
@@ -10,7 +12,7 @@ pub struct Moment {
 }
 
 /// What a person saw.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Saw {
     /// The stream or socket stands.
     Opened,

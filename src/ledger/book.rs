@@ -2,6 +2,8 @@
 //!
 //! Every sum is an integer, so the order in which parts are added changes nothing.
 
+use serde::{Deserialize, Serialize};
+
 use super::Polled;
 use super::distribution::Distribution;
 use super::steps::{StepCursor, Steps};
@@ -9,10 +11,10 @@ use crate::outcome::{Frames, Requests, SAMPLE_LIMIT};
 use crate::workload::Planned;
 
 /// Counters and distributions of the counted part of a run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Book {
-    duration: i64,
-    long: bool,
+    pub(super) duration: i64,
+    pub(super) long: bool,
     pub(super) requests: Requests,
     pub(super) frames: Frames,
     pub(super) reconnects: u64,
@@ -348,48 +350,5 @@ impl Book {
     #[cold]
     fn sample(&mut self, latency: i64) {
         self.samples.push(latency as f64 / 1000.0);
-    }
-
-    /// Adds the book of another part of the same crowd, which comes after this one.
-    ///
-    /// # Panics
-    /// When the two are of different windows.
-    pub fn add(&mut self, other: &Self) {
-        assert_eq!((self.duration, self.long), (other.duration, other.long), "books of one window");
-        let (mine, theirs) = (&mut self.requests, &other.requests);
-        mine.polls += theirs.polls;
-        mine.sends += theirs.sends;
-        mine.opens += theirs.opens;
-        mine.empty += theirs.empty;
-        mine.failed += theirs.failed;
-        mine.skipped += theirs.skipped;
-        let (mine, theirs) = (&mut self.frames, &other.frames);
-        mine.sent += theirs.sent;
-        mine.received += theirs.received;
-        mine.pings += theirs.pings;
-        mine.comments += theirs.comments;
-        self.reconnects += other.reconnects;
-        self.answers += other.answers;
-        self.answered_whole_run += other.answered_whole_run;
-        self.published += other.published;
-        self.sends += other.sends;
-        self.delivered += other.delivered;
-        self.duplicated += other.duplicated;
-        self.reordered += other.reordered;
-        self.payload += other.payload;
-        self.wait_us += other.wait_us;
-        let room = (SAMPLE_LIMIT as usize + 1).saturating_sub(self.samples.len());
-        self.samples.extend(other.samples.iter().take(room));
-        for (mine, theirs) in [
-            (&mut self.latency, &other.latency),
-            (&mut self.acks, &other.acks),
-            (&mut self.corrected, &other.corrected),
-            (&mut self.uncorrected, &other.uncorrected),
-            (&mut self.poll_late, &other.poll_late),
-            (&mut self.publish_late, &other.publish_late),
-        ] {
-            mine.add(theirs);
-        }
-        self.steps.add(&other.steps);
     }
 }

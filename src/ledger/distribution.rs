@@ -4,6 +4,7 @@
 //! library's histogram is built from the counts when percentiles are asked for.
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 use crate::outcome::Summary;
 
@@ -11,7 +12,7 @@ use crate::outcome::Summary;
 const MAX_US: u64 = 86_400_000_000;
 
 /// Recorded times in microseconds.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Distribution {
     /// By bucket.
     counts: Vec<u64>,

@@ -1,5 +1,7 @@
 //! One client's asks and deliveries, kept for the timeline.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Plan, Polled};
 use crate::outcome::{Ask, News, Person};
 
@@ -7,7 +9,7 @@ use crate::outcome::{Ask, News, Person};
 const LIMIT: usize = 400;
 
 /// What one client saw, as it is drawn in the report.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PersonLog {
     person: Person,
 }
@@ -41,6 +43,11 @@ impl PersonLog {
         if self.person.news.len() < LIMIT {
             self.person.news.push(News { published_ms: ms(published), received_ms: ms(at), text: text() });
         }
+    }
+
+    /// Whose log it is.
+    pub(super) fn client(&self) -> u32 {
+        self.person.client
     }
 
     /// What was kept.

@@ -1,7 +1,9 @@
 //! One client's side of the ledger: which events it has, and how stale its view was.
 
+use serde::{Deserialize, Serialize};
+
 /// ∫ age of the oldest undelivered event dt over the window, event by event in order.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Staleness {
     clean_at: i64,
     /// Twice the integral, µs².
@@ -29,7 +31,7 @@ pub fn dies_at(at: i64, ttl_ms: Option<u64>) -> i64 {
 }
 
 /// A time in which a client is owed what is published: from its first position to the end of a visit.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Span {
     pub(super) since: i64,
     /// `i64::MAX` while it stays.
@@ -40,7 +42,7 @@ pub(super) struct Span {
 }
 
 /// What one client has of its topic.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Reader {
     /// In order of time; none until it knows its position.
     pub(super) spans: Vec<Span>,

@@ -1,10 +1,14 @@
 //! The ledger's page on trouble: who is connected, who came back and when, who was spared.
 
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
 use super::distribution::Distribution;
 use crate::outcome;
 
 /// Kept beside the book, which counts the same whether or not anything goes wrong.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Trouble {
     present: Vec<bool>,
     touched: Vec<bool>,
@@ -49,6 +53,15 @@ impl Trouble {
         if self.touched.get(client as usize) == Some(&false) {
             self.untouched.record(latency.max(0));
         }
+    }
+
+    /// Adds what another process booked of these people.
+    pub(super) fn add(&mut self, other: &Self, people: Range<u32>) {
+        people.for_each(|client| self.set_present(client, other.present.get(client as usize) == Some(&true)));
+        self.untouched.add(&other.untouched);
+        self.unrecovered += other.unrecovered;
+        self.fallbacks += other.fallbacks;
+        self.reconnects.iter_mut().zip(&other.reconnects).for_each(|(mine, theirs)| *mine += theirs);
     }
 
     pub(super) fn outcome(self) -> outcome::Trouble {

@@ -37,7 +37,9 @@ pub(super) fn generator(groups: &[group::Result]) -> Generator {
     let publish_late_ms_p99 = worst(|g| g.publish_late_ms);
     let poll_late_ms_p99 = worst(|g| g.poll_late_ms);
     let late = |ms: Option<f64>| ms.is_some_and(|ms| ms > LATE_MS);
+    let apart = groups.iter().map(|g| g.processes).sum();
     Generator {
+        processes: if groups.iter().any(|g| g.processes == 0) { apart + 1 } else { apart },
         cpu_s: groups.iter().map(|g| g.generator_cpu_s).sum(),
         publish_late_ms_p99,
         poll_late_ms_p99,

@@ -1,11 +1,11 @@
 //! Carries out a scenario's faults, each at its time, on every transport that runs.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use futures_util::future::join_all;
 
 use super::group::Member;
+use super::people::Order;
 use super::{Context, Progress};
 use crate::clock::Micros;
 use crate::fault::{Fault, What, picked};
@@ -53,15 +53,6 @@ struct Now<'a> {
     fault: &'a Fault,
 }
 
-/// Tells each ledger whom faults will pick out.
-pub(super) fn announce(context: &Context<'_>, members: &[Member]) {
-    for (number, fault) in context.scenario.faults.iter().enumerate() {
-        let Some(share) = fault.what.share() else { continue };
-        let people = picked(context.scenario.seed, number, share, context.scenario.clients);
-        members.iter().for_each(|member| member.crowd.ledger().touch(&people));
-    }
-}
-
 /// Carries out all faults; returns when the last is over, or what can be undone is undone after a signal.
 /// `begin` is the start of the window, Unix microseconds.
 ///
@@ -96,21 +87,22 @@ impl Now<'_> {
             What::RestartBroker { keep_data } => self.restart_broker(*keep_data, until).await?,
             What::CutClients { share } => {
                 let people = self.people(*share);
-                self.members.iter().for_each(|member| member.crowd.cut(&people));
-                self.record(Some(people.len() as u32));
+                let number = people.len() as u32;
+                self.order(&Order::Cut(people));
+                self.record(Some(number));
             }
             What::SlowClients { share } => {
                 let people = self.people(*share);
-                self.members.iter().for_each(|member| member.crowd.deafen(&people, true));
+                self.order(&Order::Deafen(people.clone(), true));
                 self.record(Some(people.len() as u32));
                 self.reaches(until).await;
-                self.members.iter().for_each(|member| member.crowd.deafen(&people, false));
+                self.order(&Order::Deafen(people, false));
             }
             What::IdleProxy { idle } => {
-                self.limit(Some(*idle));
+                self.order(&Order::IdleLimit(Some(*idle)));
                 self.record(None);
                 self.reaches(until).await;
-                self.limit(None);
+                self.order(&Order::IdleLimit(None));
             }
         }
         let now = self.now_s();
@@ -140,10 +132,8 @@ impl Now<'_> {
         picked(self.context.scenario.seed, self.number, share, self.context.scenario.clients)
     }
 
-    fn limit(&self, idle: Option<Duration>) {
-        for proxy in self.members.iter().flat_map(|member| &member.proxies) {
-            proxy.idle.send_replace(idle);
-        }
+    fn order(&self, order: &Order) {
+        self.members.iter().for_each(|member| member.people.order(order));
     }
 
     /// Does the same to one server of each transport, at once.

@@ -9,6 +9,7 @@ use crate::client;
 use crate::ledger::distribution::Distribution;
 use crate::ledger::{Ledger, Plan};
 use crate::outcome::{self, Hops};
+use crate::scenario::Scenario;
 use crate::scenario::fleet::Fleet;
 use crate::transport::Way;
 
@@ -116,8 +117,7 @@ pub(super) fn publisher(context: &Context<'_>) -> impl Fn(u32) -> usize + Send +
 }
 
 /// The addresses of a transport's servers, and who is where.
-pub(super) fn servers(context: &Context<'_>, index: usize, addresses: Vec<SocketAddr>) -> client::Servers {
-    let scenario = context.scenario;
+pub(super) fn servers(scenario: &Scenario, index: usize, addresses: Vec<SocketAddr>) -> client::Servers {
     let Some(fleet) = &scenario.fleet else { return client::Servers::new(addresses, Vec::new(), false) };
     let homes = (0..scenario.clients).map(|client| fleet.of_client(scenario.seed, client)).collect();
     let roam = roams(fleet, &scenario.transports[index].way);

@@ -1,5 +1,6 @@
 //! What this machine can carry, asked before anything starts: files, ports, cores, memory for events.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::Error;
@@ -42,7 +43,7 @@ fn connections_each(scenario: &Scenario, transport: &Transport) -> u64 {
     }
 }
 
-/// Connections that all clients of a transport hold, and a few to spare for reconnecting ones.
+/// Most connections that one server of a transport holds, and a few to spare for reconnecting ones.
 pub(super) fn connections(scenario: &Scenario, transport: &Transport) -> u64 {
     // Over a network the server still holds a connection when its client has opened the next.
     let closing = match transport.way {
@@ -52,7 +53,22 @@ pub(super) fn connections(scenario: &Scenario, transport: &Transport) -> u64 {
     };
     // Who comes back after a fault may be there before the lost connection is seen to be gone.
     let lost = 1 + u64::from(!scenario.faults.is_empty());
-    u64::from(scenario.clients) * connections_each(scenario, transport) * closing * lost + SPARE_FILES / 3
+    at_one_server(scenario, transport) * closing * lost + SPARE_FILES / 3
+}
+
+/// Connections that people hold to the server where most of them are.
+fn at_one_server(scenario: &Scenario, transport: &Transport) -> u64 {
+    let all = u64::from(scenario.clients);
+    let Some(fleet) = &scenario.fleet else { return all * connections_each(scenario, transport) };
+    let mut homes = vec![0u64; fleet.servers as usize];
+    for client in 0..scenario.clients {
+        homes[fleet.of_client(scenario.seed, client) as usize] += 1;
+    }
+    // After a fault people may turn to any server.
+    let most = if scenario.faults.is_empty() { homes.into_iter().max().unwrap_or(0) } else { all };
+    let sends = u64::from(scenario.workload.has_writers() && !matches!(transport.way, Way::WebSocket { .. }));
+    let asks = if roams(fleet, &transport.way) { all } else { most };
+    asks + sends * most
 }
 
 /// Refuses a schedule that would not fit in memory.
@@ -71,31 +87,67 @@ pub fn check_events(scenario: &Scenario) -> Result<(), Error> {
     )))
 }
 
-/// Refuses more clients than the open-file limit allows, in this process or in one server.
+/// Refuses more connections to one server than a process may have open, or than there are ports for.
 ///
 /// # Errors
 /// [`Error::TooLarge`], saying how many clients would fit.
-pub fn check_files(scenario: &Scenario, group: &[usize]) -> Result<(), Error> {
-    let Some(limit) = os::raise_open_files() else { return Ok(()) };
+pub fn check_files(scenario: &Scenario) -> Result<(), Error> {
+    let limit = os::raise_open_files();
+    let files = limit.map_or(u64::MAX, |limit| limit.saturating_sub(SPARE_FILES));
+    // All connections to one server have its address and port in common.
+    let ports = u64::from(os::ephemeral_ports()) * 8 / 10;
+    let room = files.min(ports);
+    for transport in &scenario.transports {
+        let needed = connections(scenario, transport);
+        if needed <= room {
+            continue;
+        }
+        let why = if files <= ports {
+            format!("this machine allows a process {} open files", limit.unwrap_or(u64::MAX))
+        } else {
+            format!("this machine has about {ports} ports for them")
+        };
+        let fit = (f64::from(scenario.clients) * room as f64 / needed as f64) as u64;
+        return Err(Error::TooLarge(format!(
+            "{}: {} clients need {needed} connections to one server, and {why}: about {fit} clients fit; more \
+             [fleet] servers would carry more, and --engine sim has no such limit; or try --set clients={fit}",
+            transport.label, scenario.clients,
+        )));
+    }
+    Ok(())
+}
+
+/// How many client processes each transport of a group needs beside this one; all zero: none, because
+/// this one may open as many files as all of them together need.
+#[must_use]
+pub fn client_processes(scenario: &Scenario, group: &[usize]) -> Vec<u32> {
+    let room = os::raise_open_files().map_or(u64::MAX, |limit| limit.saturating_sub(SPARE_FILES));
+    let files: Vec<u64> = group.iter().map(|&i| files_of(scenario, &scenario.transports[i])).collect();
+    processes_for(scenario.clients, &files, room)
+}
+
+/// Files that one client of a transport has open.
+fn files_of(scenario: &Scenario, transport: &Transport) -> u64 {
     // A proxy holds both ends of a connection beside its client's.
     let proxied = scenario.faults.iter().any(|fault| matches!(fault.what, What::IdleProxy { .. }));
-    let files = if proxied { 3 } else { 1 };
-    let files_of = |&i: &usize| files * connections_each(scenario, &scenario.transports[i]);
-    let each: u64 = group.iter().map(files_of).sum();
-    let room = limit.saturating_sub(SPARE_FILES);
-    if u64::from(scenario.clients) * each <= room {
-        return Ok(());
+    connections_each(scenario, transport) * if proxied { 3 } else { 1 }
+}
+
+/// See [`client_processes`]; by transport, the files that one client has open.
+fn processes_for(clients: u32, files: &[u64], room: u64) -> Vec<u32> {
+    let all = u64::from(clients);
+    if files.iter().sum::<u64>() * all <= room {
+        return vec![0; files.len()];
     }
-    let fit = room / each.max(1);
-    let in_turn = group.iter().map(files_of).max();
-    let turn = room / in_turn.unwrap_or(1).max(1);
-    let hint = if group.len() > 1 { format!(" ({turn} with --in-turn)") } else { String::new() };
-    Err(Error::TooLarge(format!(
-        "{} clients need {} connections at once in the load generator, and this machine allows a process \
-         {limit} open files: at most {fit} clients fit{hint}; try --set clients={fit} or --only fewer transports",
-        scenario.clients,
-        u64::from(scenario.clients) * each,
-    )))
+    // If one transport's people are apart all are, so that they have the same to share.
+    let needed = |each: &u64| all.div_ceil((room / each.max(&1)).max(1));
+    files.iter().map(|each| u32::try_from(needed(each)).unwrap_or(u32::MAX)).collect()
+}
+
+/// So many clients in so many shares of the same size, but for one.
+pub(super) fn shares(clients: u32, shares: u32) -> impl Iterator<Item = Range<u32>> {
+    let cut = move |share: u32| (u64::from(clients) * u64::from(share) / u64::from(shares.max(1))) as u32;
+    (0..shares).map(move |share| cut(share)..cut(share + 1))
 }
 
 /// Refuses a rate of new connections whose closed ones would use up the machine's ports.
@@ -175,4 +227,19 @@ pub fn why_in_turn(load: f64) -> String {
         "all transports at once would keep about {load:.1} cores busy, over half of this machine: \
          they run one after another"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_spread_over_as_many_processes_as_their_files_ask_for() {
+        assert_eq!(processes_for(100, &[1, 1], 200), [0, 0]);
+        assert_eq!(processes_for(101, &[1, 1], 200), [1, 1]);
+        assert_eq!(processes_for(300, &[1, 2], 106), [3, 6]);
+        assert_eq!(shares(300, 6).map(|share| share.len()).collect::<Vec<_>>(), [50; 6]);
+        let uneven: Vec<_> = shares(10, 3).collect();
+        assert_eq!(uneven, [0..3, 3..6, 6..10]);
+    }
 }

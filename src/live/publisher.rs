@@ -15,10 +15,10 @@ use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::client::Crowd;
 use crate::client::body::Body;
@@ -75,7 +75,8 @@ pub(super) fn keep_time(
 pub(super) struct Pump {
     /// Where events are handed over.
     pub(super) events: mpsc::UnboundedSender<u32>,
-    task: JoinHandle<()>,
+    /// Dropped, it ends: in a run that fails it would look for its server for ever.
+    task: AbortOnDropHandle<()>,
 }
 
 #[derive(Deserialize)]
@@ -101,7 +102,7 @@ impl Pump {
         let (events, queue) = mpsc::unbounded_channel::<u32>();
         let worker =
             Worker { controls, crowd, start, queue, open: true, unpublished: Vec::new(), back: i64::MIN };
-        Ok(Self { events, task: tokio::spawn(worker.work(socket)) })
+        Ok(Self { events, task: AbortOnDropHandle::new(tokio::spawn(worker.work(socket))) })
     }
 
     /// Waits, at most `patience`, until everything handed over is acknowledged.

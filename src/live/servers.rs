@@ -1,15 +1,11 @@
 //! The server processes of one transport: one, or a fleet of which the figures add up.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-
-use rustls::ClientConfig;
 
 use super::Context;
 use super::child::ServerProcess;
 use crate::broker::Handed;
 use crate::server::stats::Stats;
-use crate::tls;
 use crate::transport::Transport;
 
 /// Running server processes. Dropping them ends them.
@@ -42,13 +38,9 @@ impl Servers {
         self.processes.iter().map(|process| process.public).collect()
     }
 
-    /// How people speak TLS with them; none where they speak none.
-    ///
-    /// # Errors
-    /// A server's certificate is none.
-    pub(super) fn trust(&self) -> anyhow::Result<Option<Arc<ClientConfig>>> {
-        let certificates: Vec<_> = self.processes.iter().filter_map(|p| p.certificate.clone()).collect();
-        if certificates.is_empty() { Ok(None) } else { tls::client(certificates).map(Some) }
+    /// What people trust, DER; none where they speak no TLS.
+    pub(super) fn certificates(&self) -> Vec<Vec<u8>> {
+        self.processes.iter().filter_map(|process| Some(process.certificate.as_ref()?.to_vec())).collect()
     }
 
     /// What the schedule's publisher talks to.

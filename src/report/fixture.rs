@@ -83,6 +83,7 @@ fn outcome(name: &str, title: &str, kinds: &[&str], messages: u64) -> Outcome {
             memory_bytes: 8 << 30,
         }),
         generator: Some(Generator {
+            processes: 1,
             cpu_s: 1.9,
             publish_late_ms_p99: Some(1.4),
             poll_late_ms_p99: Some(2.1),

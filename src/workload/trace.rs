@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Planned, Schedule, Span};
 use crate::event::{MAX_TOPIC, Publish, topic_is_valid};
+use crate::scenario::Workload;
 
 /// More events than this would not be held in memory with ease.
 const MOST_EVENTS: usize = 2_000_000;
@@ -18,7 +19,7 @@ const MOST_MS: f64 = 86_400_000.0;
 const MOST_PROBLEMS: usize = 20;
 
 /// A recording, whole.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
     /// Topic names, in the order of their first appearance in the file.
     pub topics: Vec<String>,
@@ -51,6 +52,15 @@ struct Line {
 }
 
 impl Trace {
+    /// The recording of a workload, if it is one.
+    #[must_use]
+    pub fn of(workload: &Workload) -> Option<Self> {
+        match workload {
+            Workload::Trace { recorded, .. } => Some(Self::clone(recorded)),
+            _ => None,
+        }
+    }
+
     /// Reads JSON lines; empty ones are skipped. Times may stand in any order.
     ///
     /// # Errors

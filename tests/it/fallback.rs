@@ -82,6 +82,7 @@ async fn behind(words: &'static [&'static str], status: u16) -> (anynews::outcom
         visit: None,
         patience: 0,
         plan: plan.clone(),
+        people: 0..1,
         person: 0,
         keep_log: false,
         moments: None,

@@ -4,6 +4,7 @@ mod advise_agrees;
 mod advise_command;
 mod attack;
 mod browser;
+mod client_processes;
 mod command_line;
 mod engines_agree;
 mod fairness;

@@ -51,6 +51,20 @@ fn command(directory: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// The program where a process may open only so many files.
+fn command_with_files(directory: &Path, files: u32, arguments: &[&str]) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"ulimit -n "$0" && exec "$@""#, &files.to_string()]);
+    command.arg(env!("CARGO_BIN_EXE_anynews")).args(arguments);
+    command.current_dir(directory).stdin(Stdio::null());
+    command
+}
+
+/// Runs the program to its end where a process may open only so many files.
+pub fn anynews_with_files(directory: &Path, files: u32, arguments: &[&str]) -> Ended {
+    command_with_files(directory, files, arguments).output().expect("sh starts").into()
+}
+
 /// Runs the program in `directory` to its end.
 pub fn anynews(directory: &Path, arguments: &[&str]) -> Ended {
     command(directory, arguments).output().expect("the binary starts").into()
@@ -80,7 +94,15 @@ pub struct Running {
 impl Running {
     /// Starts the program in `directory`.
     pub fn start(directory: &Path, arguments: &[&str]) -> Self {
-        let mut command = command(directory, arguments);
+        Self::of(command(directory, arguments))
+    }
+
+    /// Starts the program where a process may open only so many files.
+    pub fn start_with_files(directory: &Path, files: u32, arguments: &[&str]) -> Self {
+        Self::of(command_with_files(directory, files, arguments))
+    }
+
+    fn of(mut command: Command) -> Self {
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         let stderr = BufReader::new(child.stderr.take().expect("piped"));

@@ -189,7 +189,9 @@ pub fn method(outcome: &Outcome) -> Markup {
         dl.terms { @for (heading, text) in lessons::method(outcome) { dt { (heading) } dd { (text) } } }
         @if let Some(generator) = &outcome.generator {
             p {
-                "The load side itself: " (ms(generator.cpu_s * 1000.0)) " of CPU"
+                "The load side itself"
+                @if generator.processes > 1 { ", in " (generator.processes) " client processes because of the open-file limit" }
+                ": " (ms(generator.cpu_s * 1000.0)) " of CPU"
                 @if let Some(late) = generator.publish_late_ms_p99 { "; publishing was at most " (ms(late)) " late in 99 of 100 cases" }
                 @if let Some(late) = generator.poll_late_ms_p99 { "; polls at most " (ms(late)) }
                 "."
