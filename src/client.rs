@@ -154,10 +154,15 @@ impl Crowd {
         }
     }
 
-    /// Number of people.
+    /// Number of people who are played here.
     #[must_use]
     pub fn size(&self) -> u32 {
-        self.plan.schedule.reads.len() as u32
+        self.plan.people() as u32
+    }
+
+    /// Who they are.
+    pub fn people(&self) -> impl Iterator<Item = u32> {
+        (0..self.plan.schedule.reads.len() as u32).filter(|client| self.plan.plays(*client))
     }
 
     /// How many know their position.

@@ -2,28 +2,34 @@
 //!
 //! Every sum is an integer, so the order in which parts are added changes nothing.
 
+use serde::{Deserialize, Serialize};
+
 use super::Polled;
 use super::distribution::Distribution;
+use super::exact;
 use super::steps::{StepCursor, Steps};
 use crate::outcome::{Frames, Requests, SAMPLE_LIMIT};
 use crate::workload::Planned;
 
 /// Counters and distributions of the counted part of a run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Book {
-    duration: i64,
-    long: bool,
+    pub(super) duration: i64,
+    pub(super) long: bool,
     pub(super) requests: Requests,
     pub(super) frames: Frames,
     pub(super) reconnects: u64,
     pub(super) answers: u64,
     pub(super) answered_whole_run: u64,
     pub(super) published: u64,
+    /// Those of them that another shard publishes, too, and counts.
+    pub(super) copied: u64,
     pub(super) sends: u64,
     pub(super) delivered: u64,
     pub(super) duplicated: u64,
     pub(super) reordered: u64,
     pub(super) payload: u64,
+    #[serde(with = "exact::large")]
     pub(super) wait_us: u128,
     pub(super) latency: Distribution,
     pub(super) samples: Vec<f64>,
@@ -63,6 +69,7 @@ impl Book {
             answers: 0,
             answered_whole_run: 0,
             published: 0,
+            copied: 0,
             sends: 0,
             delivered: 0,
             duplicated: 0,
@@ -255,6 +262,12 @@ impl Book {
         self.published += u64::from(self.counts(at));
     }
 
+    /// The server has an event intended at `at` that another shard publishes, too, and counts.
+    pub fn published_copy(&mut self, at: i64) {
+        self.published(at);
+        self.copied += u64::from(self.counts(at));
+    }
+
     /// How late an event was handed to the wire.
     pub fn publish_sent(&mut self, at: i64, sent: i64) {
         if self.counts(at) {
@@ -348,48 +361,5 @@ impl Book {
     #[cold]
     fn sample(&mut self, latency: i64) {
         self.samples.push(latency as f64 / 1000.0);
-    }
-
-    /// Adds the book of another part of the same crowd, which comes after this one.
-    ///
-    /// # Panics
-    /// When the two are of different windows.
-    pub fn add(&mut self, other: &Self) {
-        assert_eq!((self.duration, self.long), (other.duration, other.long), "books of one window");
-        let (mine, theirs) = (&mut self.requests, &other.requests);
-        mine.polls += theirs.polls;
-        mine.sends += theirs.sends;
-        mine.opens += theirs.opens;
-        mine.empty += theirs.empty;
-        mine.failed += theirs.failed;
-        mine.skipped += theirs.skipped;
-        let (mine, theirs) = (&mut self.frames, &other.frames);
-        mine.sent += theirs.sent;
-        mine.received += theirs.received;
-        mine.pings += theirs.pings;
-        mine.comments += theirs.comments;
-        self.reconnects += other.reconnects;
-        self.answers += other.answers;
-        self.answered_whole_run += other.answered_whole_run;
-        self.published += other.published;
-        self.sends += other.sends;
-        self.delivered += other.delivered;
-        self.duplicated += other.duplicated;
-        self.reordered += other.reordered;
-        self.payload += other.payload;
-        self.wait_us += other.wait_us;
-        let room = (SAMPLE_LIMIT as usize + 1).saturating_sub(self.samples.len());
-        self.samples.extend(other.samples.iter().take(room));
-        for (mine, theirs) in [
-            (&mut self.latency, &other.latency),
-            (&mut self.acks, &other.acks),
-            (&mut self.corrected, &other.corrected),
-            (&mut self.uncorrected, &other.uncorrected),
-            (&mut self.poll_late, &other.poll_late),
-            (&mut self.publish_late, &other.publish_late),
-        ] {
-            mine.add(theirs);
-        }
-        self.steps.add(&other.steps);
     }
 }

@@ -1,10 +1,12 @@
 //! The course of a run: sums per step of the window, by intended time.
 
+use serde::{Deserialize, Serialize};
+
 use super::distribution::Distribution;
 use super::series_step;
 
 /// Per-step series, by intended time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Steps {
     pub(super) step_us: i64,
     pub(super) requests: Vec<u64>,

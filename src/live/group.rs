@@ -15,10 +15,11 @@ use super::{Context, Progress, assemble, faults, fleet};
 use crate::client::{self, Crowd, Setting};
 use crate::clock::{Micros, as_micros};
 use crate::fault::What;
+use crate::ledger::{self, Sums};
 use crate::link::Link;
+use crate::os;
 use crate::outcome::{Delivery, TransportOutcome};
 use crate::server::stats::Stats;
-use crate::{ledger, os};
 
 /// Everybody has this long to connect.
 const BARRIER: Duration = Duration::from_secs(10);
@@ -36,7 +37,7 @@ const HANG_UP: Duration = Duration::from_secs(5);
 /// What a group measured.
 pub(super) struct Result {
     /// In the group's order.
-    pub(super) transports: Vec<(TransportOutcome, Vec<Delivery>)>,
+    pub(super) transports: Vec<(TransportOutcome, Vec<Delivery>, Sums)>,
     /// Where the window ended, microseconds; before the duration when a signal came.
     pub(super) end: i64,
     /// CPU seconds of the load generator over the window.
@@ -105,7 +106,8 @@ pub(super) async fn run(context: &Context<'_>, group: &[usize]) -> anyhow::Resul
         result.publish_late_ms = larger(result.publish_late_ms, books.publish_late_ms);
         result.poll_late_ms = larger(result.poll_late_ms, books.poll_late_ms);
         let measured = assemble::Measured { begin, end, cut: end < context.duration, at_end, at_last };
-        result.transports.push((assemble::transport(context, member.index, books, measured), deliveries));
+        let (transport, sums) = assemble::transport(context, member.index, books, measured);
+        result.transports.push((transport, deliveries, sums));
         member.servers.stop().await;
     }
     Ok(result)
@@ -181,7 +183,7 @@ async fn barrier(context: &Context<'_>, members: &mut [Member], group: &[usize])
     let tell = |progress| drop(context.options.progress.send(progress));
     tell(Progress::Connecting(group.to_vec()));
     for member in members.iter_mut() {
-        for person in 0..member.crowd.size() {
+        for person in member.crowd.people() {
             member.people.spawn(client::live(member.crowd.clone(), person));
         }
     }

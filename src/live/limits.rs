@@ -52,7 +52,7 @@ pub(super) fn connections(scenario: &Scenario, transport: &Transport) -> u64 {
     };
     // Who comes back after a fault may be there before the lost connection is seen to be gone.
     let lost = 1 + u64::from(!scenario.faults.is_empty());
-    u64::from(scenario.clients) * connections_each(scenario, transport) * closing * lost + SPARE_FILES / 3
+    u64::from(scenario.people()) * connections_each(scenario, transport) * closing * lost + SPARE_FILES / 3
 }
 
 /// Refuses a schedule that would not fit in memory.
@@ -83,7 +83,7 @@ pub fn check_files(scenario: &Scenario, group: &[usize]) -> Result<(), Error> {
     let files_of = |&i: &usize| files * connections_each(scenario, &scenario.transports[i]);
     let each: u64 = group.iter().map(files_of).sum();
     let room = limit.saturating_sub(SPARE_FILES);
-    if u64::from(scenario.clients) * each <= room {
+    if u64::from(scenario.people()) * each <= room {
         return Ok(());
     }
     let fit = room / each.max(1);
@@ -93,8 +93,8 @@ pub fn check_files(scenario: &Scenario, group: &[usize]) -> Result<(), Error> {
     Err(Error::TooLarge(format!(
         "{} clients need {} connections at once in the load generator, and this machine allows a process \
          {limit} open files: at most {fit} clients fit{hint}; try --set clients={fit} or --only fewer transports",
-        scenario.clients,
-        u64::from(scenario.clients) * each,
+        scenario.people(),
+        u64::from(scenario.people()) * each,
     )))
 }
 
@@ -105,7 +105,7 @@ pub fn check_files(scenario: &Scenario, group: &[usize]) -> Result<(), Error> {
 pub fn check_ports(scenario: &Scenario) -> Result<(), Error> {
     let ports = os::ephemeral_ports() as f64 * 0.8;
     let total = (scenario.duration + scenario.warmup).as_secs_f64() + 10.0;
-    let clients = f64::from(scenario.clients);
+    let clients = f64::from(scenario.people());
     let visits = scenario.visit.map_or(0.0, |stay| clients / stay.as_secs_f64());
     let arriving = visits * scenario.transports.len() as f64 * total.min(TIME_WAIT_S);
     if arriving > ports {
@@ -141,13 +141,14 @@ pub fn predicted_cores(scenario: &Scenario, plan: &Plan) -> f64 {
 fn cores_of(scenario: &Scenario, plan: &Plan, transport: &Transport) -> f64 {
     let seconds = (scenario.duration + scenario.warmup).as_secs_f64();
     let mut readers = vec![0u64; plan.by_topic.len()];
-    for &topic in &plan.schedule.reads {
+    for (_, &topic) in (0..).zip(&plan.schedule.reads).filter(|(client, _)| plan.plays(*client)) {
         readers[topic as usize] += 1;
     }
     let pairs: u64 = plan.by_topic.iter().zip(&readers).map(|(events, n)| events.len() as u64 * n).sum();
     let deliveries = pairs as f64 / seconds;
-    let sent = plan.by_author.iter().map(Vec::len).sum::<usize>() as f64 / seconds;
-    let clients = f64::from(scenario.clients);
+    let writers = (0..).zip(&plan.by_author).filter(|(client, _)| plan.plays(*client));
+    let sent = writers.map(|(_, own)| own.len()).sum::<usize>() as f64 / seconds;
+    let clients = f64::from(scenario.people());
     let visits = scenario.visit.map_or(0.0, |stay| clients / stay.as_secs_f64()) * (REQUEST_S + CONNECT_S);
     let talk = match transport.way {
         Way::Poll { interval, keep_alive, .. } => {
