@@ -32,7 +32,7 @@ pub fn merge(mut outcomes: Vec<Outcome>) -> Result<Outcome, Unfit> {
     if outcomes.iter().any(|outcome| outcome.shard.is_none()) {
         return unfit("some of these outcomes are shards and some are whole runs; give the shards of one run, or whole runs to compare".to_owned());
     }
-    outcomes.sort_by_key(|outcome| number(outcome));
+    outcomes.sort_by_key(number);
     check(&outcomes)?;
     let all_sums = outcomes.iter().map(sums).collect::<Result<Vec<_>, _>>()?;
     let mut whole = outcomes[0].clone();
