@@ -59,7 +59,7 @@ proptest! {
         let (name, group, more): (_, u32, &[&str]) = [
             ("letters", 1, &["workload.mean_gap=2s", "workload.inbox=own"] as &[&str]),
             ("letters", 1, &["workload.mean_gap=1s", "workload.inbox=shared"]),
-            ("chat", 10, &["workload.gap_per_room=2s"]),
+            ("chat", 4, &["workload.gap_per_room=2s"]),
             ("ticker", 1, &["workload.gap=50ms"]),
             ("game", 10, &[]),
         ][which];
