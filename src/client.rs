@@ -70,8 +70,8 @@ pub struct Crowd {
     pub patience: i64,
     /// What will be published.
     pub plan: Arc<Plan>,
-    /// Which of the schedule's people they are: this process may hold some of them only.
-    pub people: Range<u32>,
+    people: Range<u32>,
+    size: u32,
     /// Ends everything.
     pub stop: CancellationToken,
     /// Where one person's moments go, for the transcript.
@@ -110,7 +110,7 @@ pub struct Setting {
     pub patience: i64,
     /// See [`Crowd::plan`].
     pub plan: Arc<Plan>,
-    /// See [`Crowd::people`].
+    /// Which of the schedule's people this process holds, as far as its shard plays them.
     pub people: Range<u32>,
     /// The client whose timeline is kept.
     pub person: u32,
@@ -128,7 +128,8 @@ impl Crowd {
     /// A crowd that has not connected yet.
     #[must_use]
     pub fn new(setting: Setting) -> Self {
-        let people = setting.plan.schedule.reads.len() as u32;
+        let everybody = setting.plan.schedule.reads.len() as u32;
+        let size = setting.people.clone().filter(|client| setting.plan.plays(*client)).count() as u32;
         let long = matches!(setting.way, Way::LongPoll { .. });
         let opening_ms = usize::try_from(setting.opening.as_millis()).unwrap_or(usize::MAX).min(60_000);
         let mut ledger = Ledger::new(setting.plan.clone(), setting.duration, long, setting.person);
@@ -148,6 +149,7 @@ impl Crowd {
             patience: setting.patience,
             plan: setting.plan,
             people: setting.people,
+            size,
             stop: CancellationToken::new(),
             moments: setting.moments.map(|to| (setting.person, to)),
             ledger: Mutex::new(ledger),
@@ -156,14 +158,19 @@ impl Crowd {
             opening: Semaphore::new(OPENING_AT_ONCE + OPENING_AT_ONCE * opening_ms / OPENING_MS),
             ready: AtomicU32::new(0),
             ready_changed: Notify::new(),
-            plights: if setting.people_fail { Plights::of(people) } else { Plights::default() },
+            plights: if setting.people_fail { Plights::of(everybody) } else { Plights::default() },
         }
     }
 
-    /// Number of people.
+    /// Number of people who are played here.
     #[must_use]
     pub fn size(&self) -> u32 {
-        self.people.len() as u32
+        self.size
+    }
+
+    /// Who they are.
+    pub fn people(&self) -> impl Iterator<Item = u32> {
+        self.people.clone().filter(|client| self.plan.plays(*client))
     }
 
     /// How many know their position.

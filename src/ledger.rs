@@ -6,71 +6,30 @@
 
 use std::sync::Arc;
 
-use crate::workload::{Schedule, describe};
+use crate::workload::describe;
 
 pub mod book;
 pub mod distribution;
+mod exact;
 mod part;
 mod person;
+pub mod plan;
 mod reader;
 mod steps;
+mod sums;
 mod totals;
 mod trouble;
 
 pub use book::{Book, Delivered};
 pub use part::Part;
 pub use person::{PersonLog, person_of};
+pub use plan::{Held, Plan};
 use reader::Reader;
 pub use reader::{Staleness, dies_at};
 pub use steps::StepCursor;
+pub use sums::{Sums, shard};
 pub use totals::{Books, Closing, Fate};
 use trouble::Trouble;
-
-/// A schedule with the look-ups every ledger of a run shares.
-#[derive(Debug)]
-pub struct Plan {
-    /// What will be published.
-    pub schedule: Schedule,
-    /// For each topic, the indices of its events in order of time.
-    pub by_topic: Vec<Vec<u32>>,
-    /// For each event, its position within `by_topic`.
-    pub ordinal: Vec<u32>,
-    /// For each client, the events it sends itself.
-    pub by_author: Vec<Vec<u32>>,
-}
-
-impl Plan {
-    /// Indexes a schedule.
-    #[must_use]
-    pub fn new(schedule: Schedule) -> Self {
-        let mut by_topic = vec![Vec::new(); schedule.topics.len()];
-        let mut by_author = vec![Vec::new(); schedule.reads.len()];
-        let mut ordinal = Vec::with_capacity(schedule.events.len());
-        for (index, event) in schedule.events.iter().enumerate() {
-            let index = index as u32;
-            let topic: &mut Vec<u32> = &mut by_topic[event.topic as usize];
-            ordinal.push(topic.len() as u32);
-            topic.push(index);
-            if let Some(author) = event.author {
-                by_author[author as usize].push(index);
-            }
-        }
-        Self { schedule, by_topic, ordinal, by_author }
-    }
-
-    /// The retry `id` under which an event travels.
-    #[must_use]
-    pub fn id_of(index: u32) -> String {
-        format!("{index:x}")
-    }
-
-    /// The event that travels under `id`, if it is one of this plan.
-    #[must_use]
-    pub fn event_of(&self, id: &str) -> Option<u32> {
-        let index = u32::from_str_radix(id, 16).ok()?;
-        ((index as usize) < self.schedule.events.len()).then_some(index)
-    }
-}
 
 /// One answered poll, short or long.
 #[derive(Debug, Clone, Copy)]
@@ -267,7 +226,12 @@ impl Ledger {
 
     /// The server has an event.
     pub fn published(&mut self, event: u32) {
-        self.book.published(self.plan.schedule.events[event as usize].at);
+        let at = self.plan.schedule.events[event as usize].at;
+        match self.plan.holds(event) {
+            Held::Here => self.book.published(at),
+            Held::Copied => self.book.published_copy(at),
+            Held::Elsewhere => {}
+        }
     }
 
     /// An event was handed to the wire at `sent`.

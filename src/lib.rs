@@ -39,6 +39,7 @@ pub mod theory;
 
 // Layer 4, judgement: what the figures recommend.
 pub mod advice;
+pub mod merge;
 
 // Layer 5, outlets.
 pub mod handshake;

@@ -169,7 +169,12 @@ fn outcome(
     let generator = assemble::generator(&groups);
     let ended = groups.last().map_or(0, |g| g.end);
     let interrupted = context.options.interrupt.is_cancelled();
-    let (transports, deliveries): (Vec<_>, Vec<_>) = groups.into_iter().flat_map(|g| g.transports).unzip();
+    let (mut transports, mut deliveries, mut sums) = (Vec::new(), Vec::new(), Vec::new());
+    for (transport, mut rows, closed) in groups.into_iter().flat_map(|group| group.transports) {
+        transports.push(transport);
+        deliveries.append(&mut rows);
+        sums.push(closed);
+    }
     let mut outcome = Outcome {
         schema: outcome::SCHEMA.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -179,6 +184,7 @@ fn outcome(
         scenario: context.scenario.clone(),
         prediction: context.options.prediction.clone(),
         interrupted_at_s: interrupted.then(|| ended as f64 / 1e6),
+        shard: context.scenario.shard.map(|shard| ledger::shard(shard, &sums)),
         in_turn,
         machine: Some(outcome::Machine::here()),
         generator: Some(generator),
@@ -186,5 +192,5 @@ fn outcome(
         thresholds: Vec::new(),
     };
     outcome.thresholds = threshold::evaluate(&context.scenario.thresholds, &outcome);
-    (outcome, deliveries.into_iter().flatten().collect())
+    (outcome, deliveries)
 }

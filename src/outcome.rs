@@ -44,6 +44,9 @@ pub struct Outcome {
     /// Seconds of the window that were measured when a signal ended the run early.
     #[serde(default)]
     pub interrupted_at_s: Option<f64>,
+    /// Which part of the whole this is, when several load machines share a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// Whether transports ran one after another.
     #[serde(default)]
     pub in_turn: bool,
@@ -55,6 +58,18 @@ pub struct Outcome {
     pub transports: Vec<TransportOutcome>,
     /// Thresholds with their verdicts.
     pub thresholds: Vec<ThresholdOutcome>,
+}
+
+/// One of several load machines' parts of a run; see [`crate::scenario::shard`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Shard {
+    /// Which one, from 1.
+    pub number: u32,
+    /// Of how many.
+    pub of: u32,
+    /// The sums of each transport, in the scenario's order, as an exact merge adds them up. For the same
+    /// version of anynews to read.
+    pub sums: Vec<serde_json::Value>,
 }
 
 /// The load generator's own condition.

@@ -21,9 +21,11 @@ pub mod file;
 pub mod fleet;
 mod pace;
 mod plain;
+pub mod shard;
 pub mod shipped;
 
 use fleet::Fleet;
+use shard::Shard;
 
 /// A whole experiment: who listens, to what, by which ways, for how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -83,6 +85,9 @@ pub struct Scenario {
     /// Published figures that the run is to reproduce.
     #[serde(default, rename = "claim")]
     pub claims: Vec<Claim>,
+    /// Whom of its people this program plays; none: everybody. Outcomes say it beside the scenario.
+    #[serde(skip)]
+    pub shard: Option<Shard>,
 }
 
 impl Scenario {

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::thread;
 
 use crate::clock::as_micros;
-use crate::ledger::{Closing, Plan, person_of, series_step};
+use crate::ledger::{self, Closing, Plan, Sums, person_of, series_step};
 use crate::outcome::{self, Delivery, Outcome, TransportOutcome};
 use crate::scenario::{Engine, Scenario};
 use crate::transport::{Transport, Way};
@@ -94,12 +94,17 @@ pub fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Deliv
     } else {
         scenario.workload.schedule(scenario.clients, scenario.seed, -warmup, duration)
     };
-    let plan = Plan::new(schedule);
+    let plan = Plan::of(scenario, schedule);
     let person = person_of(&plan, duration);
     let step = series_step(duration);
     let world = World { scenario, options, plan, streamed, duration, step, warmup, person };
-    let (transports, deliveries): (Vec<_>, Vec<_>) =
-        scenario.transports.iter().map(|transport| transport_outcome(&world, transport)).unzip();
+    let (mut transports, mut deliveries, mut sums) = (Vec::new(), Vec::new(), Vec::new());
+    for transport in &scenario.transports {
+        let (outcome, mut rows, closed) = transport_outcome(&world, transport);
+        transports.push(outcome);
+        deliveries.append(&mut rows);
+        sums.push(closed);
+    }
     let mut outcome = Outcome {
         schema: outcome::SCHEMA.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -109,6 +114,7 @@ pub fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Deliv
         scenario: Scenario { engine: Engine::Sim, ..scenario.clone() },
         prediction: options.prediction.clone(),
         interrupted_at_s: None,
+        shard: scenario.shard.map(|shard| ledger::shard(shard, &sums)),
         in_turn: false,
         machine: Some(outcome::Machine::here()),
         generator: None,
@@ -116,18 +122,19 @@ pub fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Deliv
         thresholds: Vec::new(),
     };
     outcome.thresholds = threshold::evaluate(&scenario.thresholds, &outcome);
-    Ok((outcome, deliveries.into_iter().flatten().collect()))
+    Ok((outcome, deliveries))
 }
 
-fn transport_outcome(world: &World<'_>, transport: &Transport) -> (TransportOutcome, Vec<Delivery>) {
+fn transport_outcome(world: &World<'_>, transport: &Transport) -> (TransportOutcome, Vec<Delivery>, Sums) {
     let crowd = Crowd::new(world, transport);
     let whole = all_clients(&crowd);
-    let mut outcome = whole.book.outcome(&Closing {
+    let closing = Closing {
         fate: whole.fate,
         staleness: whole.staleness,
-        connected: world.scenario.clients,
+        connected: world.scenario.people(),
         end: world.duration,
-    });
+    };
+    let mut outcome = whole.book.outcome(&closing);
     outcome.label.clone_from(&transport.label);
     transport.way.kind().clone_into(&mut outcome.kind);
     outcome.connections = whole.connections();
@@ -135,7 +142,10 @@ fn transport_outcome(world: &World<'_>, transport: &Transport) -> (TransportOutc
     outcome.requests.origin = cached.then_some(whole.origin);
     outcome.bytes = whole.traffic.bytes(outcome.bytes.payload, outcome.deliveries.delivered);
     outcome.series.bytes = whole.traffic.steps;
-    outcome.theory = theory::expect(world.scenario, &world.plan, &transport.way);
+    if world.scenario.shard.is_none() {
+        // The formulas answer for the whole, which a shard is not.
+        outcome.theory = theory::expect(world.scenario, &world.plan, &transport.way);
+    }
     // A poll skipped for want of an answer is counted; how long requests take, no machine was asked.
     (outcome.request_ms, outcome.request_ms_uncorrected) = (None, None);
     outcome.person = whole.person.map(|person| person.take());
@@ -146,7 +156,8 @@ fn transport_outcome(world: &World<'_>, transport: &Transport) -> (TransportOutc
         published_us,
         received_us,
     };
-    (outcome, whole.log.into_iter().map(row).collect())
+    let sums = Sums { book: whole.book, closing };
+    (outcome, whole.log.into_iter().map(row).collect(), sums)
 }
 
 /// Works the clients off in contiguous ranges, one per thread, and adds the parts in their order.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::{Exit, Usage, print};
+use crate::merge;
 use crate::outcome::Outcome;
 use crate::report;
 use crate::report::compare::{self, Comparison};
@@ -12,7 +13,7 @@ use crate::report::compare::{self, Comparison};
 /// Options of `report`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The outcome.json of a run; several are compared (merging shards is not built yet)
+    /// The outcome.json of a run; all shards of a run are merged, others compared
     #[arg(required = true, value_name = "OUTCOME.json")]
     outcomes: Vec<PathBuf>,
     /// Print what others published beside what the runs say, as Markdown, and write nothing
@@ -34,7 +35,18 @@ pub(super) fn run(args: Args) -> Exit {
     if args.claims {
         return claims(&outcomes);
     }
+    let merges = merge::are_shards(&outcomes);
+    if merges {
+        let whole = merge::merge(outcomes).map_err(|error| Usage(error.to_string()))?;
+        outcomes = vec![whole];
+    }
     let written = match (&mut outcomes[..], &args.outcomes[..]) {
+        ([outcome], _) if merges => {
+            let dir = args.out.as_deref().unwrap_or(Path::new("reports/merged"));
+            let written = report::write(outcome, dir)?;
+            print(&report::text::summary(outcome, report::text::Style::Coloured))?;
+            written
+        }
         ([outcome], [path]) => {
             // The parent of a bare file name is empty, which means the present directory.
             let own = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -11,6 +11,7 @@ use super::{Exit, Format, THRESHOLD_FAILED, Usage, print, say, stage};
 use crate::outcome::{Delivery, Outcome};
 use crate::report;
 use crate::scenario::file::Overrides;
+use crate::scenario::shard::Shard;
 use crate::scenario::{Engine, Scenario, shipped};
 
 /// Options of `run`.
@@ -55,9 +56,9 @@ pub(super) struct Args {
     /// Servers elsewhere (not built yet)
     #[arg(long, value_name = "URL", value_delimiter = ',', hide = true)]
     target: Vec<String>,
-    /// One of several load machines (not built yet)
-    #[arg(long, value_name = "I/N", hide = true)]
-    shard: Option<String>,
+    /// Play only this one of so many parts of the people; `report` merges the parts
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
     /// No progress, no transcript, no question
     #[arg(short, long)]
     quiet: bool,
@@ -79,14 +80,10 @@ pub(super) fn run(args: Args) -> Exit {
 }
 
 fn refuse_what_is_not_built(args: &Args) -> anyhow::Result<()> {
-    let refusal = if !args.target.is_empty() {
-        "--target is not built yet: `run` starts its own servers"
-    } else if args.shard.is_some() {
-        "--shard is not built yet: one machine carries the whole run"
-    } else {
+    if args.target.is_empty() {
         return Ok(());
-    };
-    Err(Usage(refusal.to_owned()).into())
+    }
+    Err(Usage("--target is not built yet: `run` starts its own servers".to_owned()).into())
 }
 
 /// Loads every scenario before the first runs, and reports the problems of all of them together.
@@ -107,11 +104,26 @@ fn load(args: &Args) -> anyhow::Result<Vec<Scenario>> {
                 "{}: --samples: formulas deliver nothing one by one; try --engine sim",
                 scenario.name
             )),
-            Ok(scenario) => scenarios.push(scenario),
+            Ok(scenario) => {
+                let scenario = Scenario { shard: args.shard, ..scenario };
+                match unfit(&scenario) {
+                    Some(why) => problems.push(format!("{}: --shard: {why}", scenario.name)),
+                    None => scenarios.push(scenario),
+                }
+            }
             Err(error) => problems.push(error.to_string()),
         }
     }
     if problems.is_empty() { Ok(scenarios) } else { Err(Usage(problems.join("\n")).into()) }
+}
+
+fn unfit(scenario: &Scenario) -> Option<String> {
+    if scenario.shard.is_some() && scenario.engine == Engine::Theory {
+        return Some(
+            "formulas answer for everybody at once; leave out --shard, or try --engine sim".to_owned(),
+        );
+    }
+    scenario.unfit_for_its_shard()
 }
 
 fn directory(args: &Args, scenario: &Scenario, of: usize) -> PathBuf {

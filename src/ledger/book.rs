@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Polled;
 use super::distribution::Distribution;
+use super::exact;
 use super::steps::{StepCursor, Steps};
 use crate::outcome::{Frames, Requests, SAMPLE_LIMIT};
 use crate::workload::Planned;
@@ -21,11 +22,14 @@ pub struct Book {
     pub(super) answers: u64,
     pub(super) answered_whole_run: u64,
     pub(super) published: u64,
+    /// Those of them that another shard publishes, too, and counts.
+    pub(super) copied: u64,
     pub(super) sends: u64,
     pub(super) delivered: u64,
     pub(super) duplicated: u64,
     pub(super) reordered: u64,
     pub(super) payload: u64,
+    #[serde(with = "exact::large")]
     pub(super) wait_us: u128,
     pub(super) latency: Distribution,
     pub(super) samples: Vec<f64>,
@@ -65,6 +69,7 @@ impl Book {
             answers: 0,
             answered_whole_run: 0,
             published: 0,
+            copied: 0,
             sends: 0,
             delivered: 0,
             duplicated: 0,
@@ -255,6 +260,12 @@ impl Book {
     /// The server has an event intended at `at`.
     pub fn published(&mut self, at: i64) {
         self.published += u64::from(self.counts(at));
+    }
+
+    /// The server has an event intended at `at` that another shard publishes, too, and counts.
+    pub fn published_copy(&mut self, at: i64) {
+        self.published(at);
+        self.copied += u64::from(self.counts(at));
     }
 
     /// How late an event was handed to the wire.

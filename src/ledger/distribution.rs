@@ -6,6 +6,7 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+use super::exact;
 use crate::outcome::Summary;
 
 /// Longest time kept exactly, microseconds (24 h); longer ones saturate.
@@ -15,10 +16,12 @@ const MAX_US: u64 = 86_400_000_000;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Distribution {
     /// By bucket.
+    #[serde(with = "exact::sparse")]
     counts: Vec<u64>,
     digits: u8,
     /// Half the sub-buckets that HdrHistogram has at this many digits, as a power of two.
     half: u32,
+    #[serde(with = "exact::large")]
     sum: u128,
     min: u64,
     max: u64,

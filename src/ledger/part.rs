@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::reader::Reader;
 use super::trouble::Trouble;
 use super::{Book, Ledger, PersonLog};
-use crate::outcome::SAMPLE_LIMIT;
 
 /// What was booked of some of the people of a crowd. Every sum is an integer, so parts add up exactly.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,7 +36,7 @@ impl Ledger {
     /// The part is not one of this crowd and window; nothing was added.
     pub fn absorb(&mut self, part: Part) -> Result<(), &'static str> {
         let fits = part.people.end as usize <= self.readers.len() && part.readers.len() == part.people.len();
-        if !fits || !self.book.is_of_the_window_of(&part.book) {
+        if !fits || !self.book.is_of_one_window_with(&part.book) {
             return Err("a part of another crowd or window");
         }
         self.book.add(&part.book);
@@ -51,56 +50,6 @@ impl Ledger {
         let place = part.people.start as usize..part.people.end as usize;
         self.readers.splice(place, part.readers);
         Ok(())
-    }
-}
-
-impl Book {
-    /// Whether the two can be added up.
-    fn is_of_the_window_of(&self, other: &Self) -> bool {
-        (self.duration, self.long, self.steps()) == (other.duration, other.long, other.steps())
-    }
-
-    /// Adds the book of another part of the same crowd, which comes after this one.
-    ///
-    /// # Panics
-    /// When the two are of different windows.
-    pub fn add(&mut self, other: &Self) {
-        assert!(self.is_of_the_window_of(other), "books of one window");
-        let (mine, theirs) = (&mut self.requests, &other.requests);
-        mine.polls += theirs.polls;
-        mine.sends += theirs.sends;
-        mine.opens += theirs.opens;
-        mine.empty += theirs.empty;
-        mine.failed += theirs.failed;
-        mine.skipped += theirs.skipped;
-        let (mine, theirs) = (&mut self.frames, &other.frames);
-        mine.sent += theirs.sent;
-        mine.received += theirs.received;
-        mine.pings += theirs.pings;
-        mine.comments += theirs.comments;
-        self.reconnects += other.reconnects;
-        self.answers += other.answers;
-        self.answered_whole_run += other.answered_whole_run;
-        self.published += other.published;
-        self.sends += other.sends;
-        self.delivered += other.delivered;
-        self.duplicated += other.duplicated;
-        self.reordered += other.reordered;
-        self.payload += other.payload;
-        self.wait_us += other.wait_us;
-        let room = (SAMPLE_LIMIT as usize + 1).saturating_sub(self.samples.len());
-        self.samples.extend(other.samples.iter().take(room));
-        for (mine, theirs) in [
-            (&mut self.latency, &other.latency),
-            (&mut self.acks, &other.acks),
-            (&mut self.corrected, &other.corrected),
-            (&mut self.uncorrected, &other.uncorrected),
-            (&mut self.poll_late, &other.poll_late),
-            (&mut self.publish_late, &other.publish_late),
-        ] {
-            mine.add(theirs);
-        }
-        self.steps.add(&other.steps);
     }
 }
 

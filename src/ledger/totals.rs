@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::book::Book;
-use super::{Ledger, dies_at, distribution::Distribution};
+use super::{Ledger, Sums, dies_at, distribution::Distribution, exact};
 use crate::outcome::{self, Deliveries, Requests, SAMPLE_LIMIT, Sends, Series, TransportOutcome};
 
 /// The four fates of owed (client, event) pairs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fate {
     /// Owed pairs.
     pub expected: u64,
@@ -20,11 +22,12 @@ pub struct Fate {
 }
 
 /// What a crowd adds to its book when it is closed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closing {
     /// What became of what was owed.
     pub fate: Fate,
     /// Twice the sum over the clients of ∫ age of the oldest undelivered event dt, µs².
+    #[serde(with = "exact::large")]
     pub staleness: u128,
     /// Clients that ever knew their position.
     pub connected: u32,
@@ -37,6 +40,8 @@ pub struct Closing {
 pub struct Books {
     /// Everything that sums can say; `bytes` holds the payload only.
     pub outcome: TransportOutcome,
+    /// What the outcome was made of.
+    pub sums: Sums,
     /// Requests answered over the whole run.
     pub answered_whole_run: u64,
     /// Every counted delivery, when it was kept: (client, event, arrival).
@@ -120,8 +125,9 @@ impl Ledger {
         let fate = self.fates(end, pending_us);
         let staleness = self.staleness(end);
         let connected = self.readers.iter().filter(|reader| !reader.spans.is_empty()).count() as u32;
-        let mut outcome = self.book.outcome(&Closing { fate, staleness, connected, end });
-        outcome.clients = self.readers.len() as u32;
+        let closing = Closing { fate, staleness, connected, end };
+        let mut outcome = self.book.outcome(&closing);
+        outcome.clients = self.plan.people() as u32;
         outcome.person = Some(self.person.take());
         outcome.trouble = Some(self.trouble.outcome());
         Books {
@@ -130,6 +136,7 @@ impl Ledger {
             log: self.log.unwrap_or_default(),
             poll_late_ms: late(&self.book.poll_late),
             publish_late_ms: late(&self.book.publish_late),
+            sums: Sums { book: self.book, closing },
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Context, group};
-use crate::ledger::Books;
+use crate::ledger::{Books, Sums};
 use crate::outcome::{Audit, Bytes, Generator, Handshake, Server, TransportOutcome, Trouble};
 use crate::scenario::Scenario;
 use crate::server::stats::{Sample, Stats};
@@ -52,7 +52,7 @@ pub(super) fn transport(
     index: usize,
     books: Books,
     measured: Measured,
-) -> TransportOutcome {
+) -> (TransportOutcome, Sums) {
     let transport = &context.scenario.transports[index];
     let last = measured.at_last.as_ref().or(measured.at_end.as_ref());
     let (from, to) = ends(&measured);
@@ -69,7 +69,10 @@ pub(super) fn transport(
     if matches!(transport.way, Way::Poll { shared_cache: Some(_), .. }) {
         outcome.requests.origin = Some(to.origin.saturating_sub(from.origin));
     }
-    outcome.theory = theory::expect(&measured_part, &context.plan, &transport.way);
+    if context.scenario.shard.is_none() {
+        // The formulas answer for the whole, which a shard is not.
+        outcome.theory = theory::expect(&measured_part, &context.plan, &transport.way);
+    }
     outcome.series.bytes = byte_steps(&measured, to, outcome.series.requests.len());
     if let Some(stats) = last {
         outcome.connections.opened = stats.connections.opened;
@@ -96,7 +99,7 @@ pub(super) fn transport(
         trouble.faults.is_empty() && trouble.unrecovered + trouble.fallbacks + trouble.closed_slow == 0
     };
     outcome.trouble = outcome.trouble.filter(|trouble| !quiet(trouble) || outcome.connections.reconnects > 0);
-    outcome
+    (outcome, books.sums)
 }
 
 /// The samples at the two ends of the window; at a cut end, the counters read there.

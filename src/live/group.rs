@@ -11,9 +11,10 @@ use super::publisher::{Pump, Routes, keep_time};
 use super::servers::Servers;
 use super::{Context, Progress, assemble, faults, fleet, limits};
 use crate::clock::{Micros, as_micros};
+use crate::ledger::{self, Sums};
+use crate::os;
 use crate::outcome::{Delivery, TransportOutcome};
 use crate::server::stats::Stats;
-use crate::{ledger, os};
 
 /// Everybody has this long to connect.
 const BARRIER: Duration = Duration::from_secs(10);
@@ -27,7 +28,7 @@ const CUT_AHEAD_US: i64 = 50_000;
 /// What a group measured.
 pub(super) struct Result {
     /// In the group's order.
-    pub(super) transports: Vec<(TransportOutcome, Vec<Delivery>)>,
+    pub(super) transports: Vec<(TransportOutcome, Vec<Delivery>, Sums)>,
     /// Where the window ended, microseconds; before the duration when a signal came.
     pub(super) end: i64,
     /// CPU seconds of the load generator over the window, client processes included.
@@ -105,7 +106,8 @@ pub(super) async fn run(context: &Context<'_>, group: &[usize]) -> anyhow::Resul
         result.publish_late_ms = larger(result.publish_late_ms, books.publish_late_ms);
         result.poll_late_ms = larger(result.poll_late_ms, books.poll_late_ms);
         let measured = assemble::Measured { begin, end, cut: end < context.duration, at_end, at_last };
-        result.transports.push((assemble::transport(context, member.index, books, measured), deliveries));
+        let (transport, sums) = assemble::transport(context, member.index, books, measured);
+        result.transports.push((transport, deliveries, sums));
         member.servers.stop().await;
     }
     Ok(result)

@@ -58,10 +58,10 @@ pub(super) fn connections(scenario: &Scenario, transport: &Transport) -> u64 {
 
 /// Connections that people hold to the server where most of them are.
 fn at_one_server(scenario: &Scenario, transport: &Transport) -> u64 {
-    let all = u64::from(scenario.clients);
+    let all = u64::from(scenario.people());
     let Some(fleet) = &scenario.fleet else { return all * connections_each(scenario, transport) };
     let mut homes = vec![0u64; fleet.servers as usize];
-    for client in 0..scenario.clients {
+    for client in (0..scenario.clients).filter(|client| scenario.plays(*client)) {
         homes[fleet.of_client(scenario.seed, client) as usize] += 1;
     }
     // After a fault people may turn to any server.
@@ -107,11 +107,12 @@ pub fn check_files(scenario: &Scenario) -> Result<(), Error> {
         } else {
             format!("this machine has about {ports} ports for them")
         };
-        let fit = (f64::from(scenario.clients) * room as f64 / needed as f64) as u64;
+        let fit = (f64::from(scenario.people()) * room as f64 / needed as f64) as u64;
         return Err(Error::TooLarge(format!(
             "{}: {} clients need {needed} connections to one server, and {why}: about {fit} clients fit; more \
              [fleet] servers would carry more, and --engine sim has no such limit; or try --set clients={fit}",
-            transport.label, scenario.clients,
+            transport.label,
+            scenario.people(),
         )));
     }
     Ok(())
@@ -123,7 +124,7 @@ pub fn check_files(scenario: &Scenario) -> Result<(), Error> {
 pub fn client_processes(scenario: &Scenario, group: &[usize]) -> Vec<u32> {
     let room = os::raise_open_files().map_or(u64::MAX, |limit| limit.saturating_sub(SPARE_FILES));
     let files: Vec<u64> = group.iter().map(|&i| files_of(scenario, &scenario.transports[i])).collect();
-    processes_for(scenario.clients, &files, room)
+    processes_for(scenario.people(), &files, room)
 }
 
 /// Files that one client of a transport has open.
@@ -157,7 +158,7 @@ pub(super) fn shares(clients: u32, shares: u32) -> impl Iterator<Item = Range<u3
 pub fn check_ports(scenario: &Scenario) -> Result<(), Error> {
     let ports = os::ephemeral_ports() as f64 * 0.8;
     let total = (scenario.duration + scenario.warmup).as_secs_f64() + 10.0;
-    let clients = f64::from(scenario.clients);
+    let clients = f64::from(scenario.people());
     let visits = scenario.visit.map_or(0.0, |stay| clients / stay.as_secs_f64());
     let arriving = visits * scenario.transports.len() as f64 * total.min(TIME_WAIT_S);
     if arriving > ports {
@@ -193,13 +194,14 @@ pub fn predicted_cores(scenario: &Scenario, plan: &Plan) -> f64 {
 fn cores_of(scenario: &Scenario, plan: &Plan, transport: &Transport) -> f64 {
     let seconds = (scenario.duration + scenario.warmup).as_secs_f64();
     let mut readers = vec![0u64; plan.by_topic.len()];
-    for &topic in &plan.schedule.reads {
+    for (_, &topic) in (0..).zip(&plan.schedule.reads).filter(|(client, _)| plan.plays(*client)) {
         readers[topic as usize] += 1;
     }
     let pairs: u64 = plan.by_topic.iter().zip(&readers).map(|(events, n)| events.len() as u64 * n).sum();
     let deliveries = pairs as f64 / seconds;
-    let sent = plan.by_author.iter().map(Vec::len).sum::<usize>() as f64 / seconds;
-    let clients = f64::from(scenario.clients);
+    let writers = (0..).zip(&plan.by_author).filter(|(client, _)| plan.plays(*client));
+    let sent = writers.map(|(_, own)| own.len()).sum::<usize>() as f64 / seconds;
+    let clients = f64::from(scenario.people());
     let visits = scenario.visit.map_or(0.0, |stay| clients / stay.as_secs_f64()) * (REQUEST_S + CONNECT_S);
     let talk = match transport.way {
         Way::Poll { interval, keep_alive, .. } => {

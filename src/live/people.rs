@@ -17,6 +17,7 @@ use crate::client::{Crowd, Moment};
 use crate::clock::Micros;
 use crate::ledger::{Part, Plan};
 use crate::scenario::Scenario;
+use crate::scenario::shard::Shard;
 use crate::workload::Trace;
 
 mod apart;
@@ -34,8 +35,10 @@ struct Brief {
     recorded: Option<Trace>,
     /// Index of the transport.
     transport: usize,
-    /// Which people.
+    /// Which people, as far as the shard plays them.
     people: Range<u32>,
+    /// Which part of the scenario is played; a scenario does not carry it.
+    shard: Option<Shard>,
     /// Where the servers are.
     servers: Vec<SocketAddr>,
     /// What these people trust, DER; none: they speak no TLS.
@@ -46,6 +49,13 @@ struct Brief {
     person: u32,
     /// Keep every delivery.
     keep_log: bool,
+}
+
+impl Brief {
+    /// How many people these are.
+    fn size(&self) -> u32 {
+        self.people.clone().filter(|client| self.scenario.plays(*client)).count() as u32
+    }
 }
 
 /// What people are told to do.
@@ -110,12 +120,12 @@ impl People {
         processes: u32,
     ) -> anyhow::Result<Self> {
         let scenario = context.scenario;
-        let size = scenario.clients;
         let brief = |people: Range<u32>| Brief {
             scenario: scenario.clone(),
             recorded: None,
             transport: index,
             people,
+            shard: scenario.shard,
             servers: servers.public(),
             certificates: servers.certificates(),
             anchor: context.clock.anchor(),
@@ -126,13 +136,13 @@ impl People {
         let progress = context.options.progress.clone();
         let moments = move |moment| drop(progress.send(Progress::Moment(index, moment)));
         let mut apart = Vec::new();
-        for people in limits::shares(size, processes) {
+        for people in limits::shares(scenario.clients, processes) {
             let brief = Brief { recorded: Trace::of(&scenario.workload), ..brief(people) };
             apart.push(Apart::start(&context.options.executable, &brief, moments.clone()).await?);
         }
-        let left = if apart.is_empty() { 0..size } else { 0..0 };
+        let left = if apart.is_empty() { 0..scenario.clients } else { 0..0 };
         let here = Here::start(&brief(left), context.plan.clone(), moments)?;
-        Ok(Self { here, apart, size })
+        Ok(Self { here, apart, size: scenario.people() })
     }
 
     /// The people in this process, maybe none; the schedule's publisher keeps its books with them.
@@ -211,5 +221,5 @@ impl People {
 pub(super) fn plan(scenario: &Scenario) -> Plan {
     let (duration, warmup) =
         (crate::clock::as_micros(scenario.duration), crate::clock::as_micros(scenario.warmup));
-    Plan::new(scenario.workload.schedule(scenario.clients, scenario.seed, -warmup, duration))
+    Plan::of(scenario, scenario.workload.schedule(scenario.clients, scenario.seed, -warmup, duration))
 }

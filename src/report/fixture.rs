@@ -75,6 +75,7 @@ fn outcome(name: &str, title: &str, kinds: &[&str], messages: u64) -> Outcome {
         scenario: scenario(name, title, kinds),
         prediction: Some("50".to_owned()),
         interrupted_at_s: None,
+        shard: None,
         in_turn: false,
         machine: Some(Machine {
             os: "Linux 6.1".to_owned(),
@@ -142,6 +143,7 @@ fn scenario(name: &str, title: &str, kinds: &[&str]) -> Scenario {
         faults: Vec::new(),
         thresholds: Vec::new(),
         claims: Vec::new(),
+        shard: None,
     }
 }
 

@@ -84,9 +84,20 @@ pub(super) fn visible(text: &str, style: Style) -> String {
 #[must_use]
 pub fn headline(outcome: &Outcome) -> String {
     let place = place(outcome.engine);
-    let people = people(outcome.scenario.clients);
+    let people = who(outcome);
     let window = verdict::window(outcome);
     plain(&format!("{} · {people} · {window} · {place}", verdict::heading(outcome)).replace('\u{a0}', " "))
+}
+
+/// `300 people`, or of one shard `30 of 300 people, shard 3/10`.
+pub(super) fn who(outcome: &Outcome) -> String {
+    let all = people(outcome.scenario.clients);
+    match (&outcome.shard, outcome.transports.first()) {
+        (Some(shard), Some(part)) => {
+            format!("{} of {all}, shard {}/{}", part.clients, shard.number, shard.of)
+        }
+        _ => all,
+    }
 }
 
 /// Where a run takes place in two words, for a heading.

@@ -191,7 +191,7 @@ fn half(outcome: &Outcome, way: &Way<'_>) -> String {
 }
 
 fn conditions(outcome: &Outcome) -> String {
-    let people = numbers::people(outcome.scenario.clients);
+    let people = super::text::who(outcome);
     format!("{people} per transport, a window of {}, {}", window(outcome), lessons::place(outcome))
 }
 

@@ -195,6 +195,7 @@ fn top(name: &str, root: &Table, overrides: &Overrides, report: &Report) -> Scen
         faults,
         thresholds,
         claims,
+        shard: None,
     };
     headers::check(&scenario, root, report);
     faults::check(&scenario, root, report);

@@ -43,7 +43,8 @@ pub(super) struct Person<'a> {
 /// What the cache in front of each feed holds while its readers poll.
 fn caches(world: &World<'_>, transport: &Transport, feeds: &[Feed]) -> Vec<Option<Held>> {
     let mut readers = vec![Vec::new(); feeds.len()];
-    for (client, &topic) in (0u32..).zip(&world.plan.schedule.reads) {
+    let here = (0u32..).zip(&world.plan.schedule.reads).filter(|(client, _)| world.plan.plays(*client));
+    for (client, &topic) in here {
         readers[topic as usize].push(client);
     }
     let people = |(feed, clients): (_, Vec<u32>)| {
@@ -91,7 +92,7 @@ impl<'a> Crowd<'a> {
     pub(super) fn work(&self, clients: Range<u32>) -> Part {
         let mut part = Part::new(self.world, &self.transport.way);
         let mut drawn = Feed::default();
-        for client in clients {
+        for client in clients.filter(|client| self.world.scenario.plays(*client)) {
             let own;
             let (feed, cache) = if self.world.streamed {
                 drawn.draw(self.world, client);

@@ -52,18 +52,18 @@ impl<'a> Legs<'a> {
 
     /// Microseconds that message `n` of this client takes upwards (any numbering will do, as long as
     /// it names the message).
-    #[inline]
+    #[inline(always)]
     pub(super) fn up(&self, n: i64, bytes: u64) -> i64 {
         self.path.as_ref().map_or(0, |(link, delay)| self.leg(delay, n, 0, bytes, link.up))
     }
 
     /// The same downwards.
-    #[inline]
+    #[inline(always)]
     pub(super) fn down(&self, n: i64, bytes: u64) -> i64 {
         self.path.as_ref().map_or(0, |(link, delay)| self.leg(delay, n, 1, bytes, link.down))
     }
 
-    #[inline]
+    #[inline(always)]
     fn leg(&self, delay: &Delay, n: i64, way: u64, bytes: u64, rate: Option<u64>) -> i64 {
         let name = n.cast_unsigned().wrapping_mul(2).wrapping_add(way);
         let propagation = delay.propagation(self.dice.nth(name));

@@ -168,7 +168,7 @@ impl Part {
 
     /// Decides, as the server would at `taken`, what of `items` goes to `client`; returns how many and
     /// their JSON bytes. [`Part::chosen`] and [`Part::hand_over`] go by the last decision.
-    #[inline]
+    #[inline(always)]
     pub(super) fn choose(&mut self, feed: &Feed, items: &[Item], client: u32, taken: i64) -> (u64, u64) {
         if feed.plain {
             return (items.len() as u64, items.iter().map(|item| u64::from(item.json)).sum());

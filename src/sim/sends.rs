@@ -3,6 +3,7 @@
 use super::World;
 use super::legs::Legs;
 use super::part::Part;
+use crate::ledger::Held;
 use crate::sizes::{self, Who};
 use crate::transport::Way;
 use crate::workload::Visit;
@@ -30,6 +31,9 @@ impl Sent {
         let beside = matches!(way, Way::LongPoll { .. } | Way::Sse);
         for (client, own) in world.plan.by_author.iter().enumerate() {
             let client = client as u32;
+            if !world.plan.plays(client) {
+                continue;
+            }
             let visits = if own.is_empty() { Vec::new() } else { world.visits(client) };
             let legs = |visit: &Visit| {
                 let link = world.scenario.network.as_ref();
@@ -73,8 +77,13 @@ impl Sent {
         let by_frame = matches!(way, Way::WebSocket { .. });
         let schedule = &world.plan.schedule;
         for (index, planned) in schedule.events.iter().enumerate() {
-            let Some(author) = planned.author else {
-                part.book.published(planned.at);
+            let held = world.plan.holds(index as u32);
+            let Some(author) = planned.author.filter(|_| held == Held::Here) else {
+                match held {
+                    Held::Here => part.book.published(planned.at),
+                    Held::Copied => part.book.published_copy(planned.at),
+                    Held::Elsewhere => {}
+                }
                 continue;
             };
             part.book.sent(planned, by_frame);

@@ -38,6 +38,7 @@ fn scenario(clients: u32, duration: Duration, workload: Workload, ways: Vec<Way>
         faults: Vec::new(),
         thresholds: vec![],
         claims: vec![],
+        shard: None,
     }
 }
 

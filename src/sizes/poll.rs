@@ -29,6 +29,11 @@ pub struct PollSizes {
     headers: Headers,
     /// Bytes that the headers add to every request and every answer; an exact total adds by need.
     added: (u64, u64),
+    /// Whether heads depend neither on each other, as with a total, nor on HTTP/2: sizes are asked for
+    /// millions of times a second.
+    plain: bool,
+    /// Then: what a request takes but for its position's digits, and how often these stand in it.
+    asks: (u64, u64),
     /// Where HTTP/2 is spoken, it says all of this.
     http2: Option<Http2>,
 }
@@ -73,14 +78,24 @@ impl PollSizes {
             longest_age,
             headers: who.headers,
             added,
+            plain: false,
+            asks: (0, 0),
             http2: None,
         }
+    }
+
+    /// Works out once what does not change.
+    fn settled(mut self) -> Self {
+        self.plain = self.http2.is_none() && !matches!(self.headers, Headers::Total(_));
+        let times = if self.conditional { 2 } else { 1 };
+        self.asks = (self.exchange(0, 0).0 - times * digits(0), times);
+        self
     }
 
     /// Of somebody who asks by this way; of those that do not, as if by a kept connection.
     #[must_use]
     pub fn of_poll(who: Who, way: &Way) -> Self {
-        match *way {
+        let sizes = match *way {
             Way::Poll { interval, keep_alive, conditional, shared_cache, http, .. } => {
                 let mut sizes = Self::new(who, keep_alive, conditional, shared_cache);
                 sizes.http2 =
@@ -93,12 +108,16 @@ impl PollSizes {
                 sizes
             }
             Way::Sse | Way::WebSocket { .. } => Self::new(who, true, false, None),
-        }
+        };
+        sizes.settled()
     }
 
     /// A request from a cursor at `offset`.
-    #[inline]
+    #[inline(always)]
     pub fn request(&self, offset: u64) -> u64 {
+        if self.plain {
+            return self.asks.0 + self.asks.1 * digits(offset);
+        }
         if let Some(http2) = &self.http2 {
             return http2.request(offset);
         }
@@ -142,14 +161,12 @@ impl PollSizes {
 
     /// The heads of a request from a cursor at `offset` and of its answer, whose head takes `answer`
     /// bytes without added lines.
-    #[inline]
     fn exchange(&self, offset: u64, answer: u64) -> (u64, u64) {
         let tag = if self.conditional { len("if-none-match: \":\"\r\n") + EPOCH + digits(offset) } else { 0 };
         self.heads(self.request + self.wait + digits(offset) + tag, answer)
     }
 
     /// The heads of an exchange that take so many bytes without added lines.
-    #[inline]
     fn heads(&self, request: u64, answer: u64) -> (u64, u64) {
         let (request, answer) = (request + self.added.0, answer + self.added.1);
         match self.headers {
@@ -160,8 +177,11 @@ impl PollSizes {
 
     /// "Nope" to a reader at `from`, whose cursor moves to `to`.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn nope(&self, from: u64, to: u64) -> u64 {
+        if self.plain && self.conditional {
+            return self.unchanged + digits(to) + self.added.1;
+        }
         if let Some(http2) = self.http2.as_ref().filter(|_| self.conditional) {
             return http2.unchanged(to);
         }
@@ -174,9 +194,12 @@ impl PollSizes {
 
     /// An answer with `events` events of `json` bytes together, for a reader at `from` whose cursor
     /// moves to `to`.
-    #[inline]
+    #[inline(always)]
     pub fn news(&self, from: u64, to: u64, events: u64, json: u64) -> u64 {
         let body = EMPTY_BODY + digits(to) + json + events.saturating_sub(1);
+        if self.plain {
+            return self.answer + digits(to) + digits(body) + self.added.1 + body;
+        }
         if let Some(http2) = &self.http2 {
             return http2.answer(to, body);
         }

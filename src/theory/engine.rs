@@ -65,6 +65,7 @@ fn outcome(scenario: &Scenario, plan: Option<&Plan>, prediction: Option<String>)
         scenario: Scenario { engine: Engine::Theory, ..scenario.clone() },
         prediction,
         interrupted_at_s: None,
+        shard: None,
         in_turn: false,
         machine: Some(outcome::Machine::here()),
         generator: None,

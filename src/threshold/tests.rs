@@ -65,6 +65,7 @@ fn outcome(samples: u64) -> Outcome {
         scenario: scenario(),
         prediction: None,
         interrupted_at_s: None,
+        shard: None,
         in_turn: false,
         machine: None,
         generator: None,

@@ -31,6 +31,7 @@ mod server_describes;
 mod server_guard;
 mod server_limits;
 mod server_streams;
+mod shards;
 mod sweep_command;
 mod theory_agrees;
 mod tidy;

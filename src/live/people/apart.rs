@@ -62,7 +62,7 @@ impl Apart {
         planned
             .context("a client process did not start in time")?
             .context("a client process ended at once")?;
-        Ok(Self { child, orders, tally, done, size: brief.people.len() as u32 })
+        Ok(Self { child, orders, tally, done, size: brief.size() })
     }
 
     pub(super) fn order(&self, order: &Order) {

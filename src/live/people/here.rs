@@ -86,7 +86,7 @@ impl Here {
         match order {
             Order::Connect => {
                 let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
-                for person in crowd.people.clone() {
+                for person in crowd.people() {
                     people.spawn(client::live(crowd.clone(), person));
                 }
             }

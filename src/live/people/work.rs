@@ -31,6 +31,7 @@ pub async fn work() -> anyhow::Result<()> {
     {
         *recorded = Arc::new(trace);
     }
+    brief.scenario.shard = brief.shard;
     let plan = Arc::new(plan(&brief.scenario));
     let here = Here::start(&brief, plan, |moment| drop(say(&Said::Moment(moment))))?;
     let (clock, end) = (Clock::from_anchor(brief.anchor), as_micros(brief.scenario.duration));
