@@ -183,20 +183,27 @@ fn all_clients(crowd: &Crowd<'_>) -> Part {
 }
 
 /// Whether polling skips ahead from delivery to delivery: every answer is back before the next poll
-/// is due, and the interval stays the same. Otherwise each poll is worked off, as it must be, since polls
-/// are skipped then, or what one finds decides when the next is due.
+/// is due, and the interval stays the same.
 #[must_use]
 pub fn skips_ahead(scenario: &Scenario, way: &Way) -> bool {
-    match way {
-        Way::Poll { shared_cache: Some(_), .. } => false,
-        Way::Poll { backoff_max: Some(longest), interval, .. } if longest > interval => false,
-        Way::Poll { interval, keep_alive, .. } => {
-            let connects = !keep_alive || scenario.visit.is_some();
-            let longest = legs::longest_round_trip(scenario.network.as_ref(), connects);
-            longest.is_some_and(|longest| longest < as_micros(*interval))
-        }
-        _ => false,
+    matches!(way, Way::Poll { .. }) && steps_because(scenario, way).is_none()
+}
+
+/// Why each poll is worked off, where that cannot be helped: polls are skipped, or what one finds decides
+/// when or how the next is answered.
+#[must_use]
+pub fn steps_because(scenario: &Scenario, way: &Way) -> Option<&'static str> {
+    let Way::Poll { interval, backoff_max, keep_alive, shared_cache, .. } = *way else { return None };
+    if shared_cache.is_some() {
+        return Some("people share a cache, so that one's poll decides another's answer");
     }
+    if backoff_max.is_some_and(|longest| longest > interval) {
+        return Some("polls back off, so that what one finds decides when the next is due");
+    }
+    let connects = !keep_alive || scenario.visit.is_some();
+    let longest = legs::longest_round_trip(scenario.network.as_ref(), connects);
+    let in_time = longest.is_some_and(|longest| longest < as_micros(interval));
+    (!in_time).then_some("an answer may take longer than the interval, so that polls are skipped")
 }
 
 #[cfg(test)]

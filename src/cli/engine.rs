@@ -41,6 +41,13 @@ async fn compute(
     how: How,
     signal: &Signal,
 ) -> anyhow::Result<Option<(Outcome, Vec<Delivery>)>> {
+    if scenario.engine == Engine::Sim && how.show != stage::Show::Nothing {
+        for transport in &scenario.transports {
+            if let Some(why) = sim::steps_because(scenario, &transport.way) {
+                super::say(&format!("{}: each poll is worked off ({why})", transport.label));
+            }
+        }
+    }
     let owned = scenario.clone();
     let computing = tokio::task::spawn_blocking(move || {
         let How { prediction, keep_deliveries, .. } = how;

@@ -178,9 +178,10 @@ impl Peer {
         let mut window: Option<Pin<Box<Sleep>>> = None;
         // What was there before the reader came need not wait.
         let mut due = true;
+        // What is done now and then has its room on the heap, while it is done.
         loop {
             if (due || self.look(&mut window))
-                && let Err(end) = self.deliver().await
+                && let Err(end) = Box::pin(self.deliver()).await
             {
                 return end;
             }
@@ -203,13 +204,13 @@ impl Peer {
                         return End::Close(NO_PONG, "no pong");
                     }
                     unanswered = true;
-                    if let Err(end) = self.ping(pulse.as_mut()).await {
+                    if let Err(end) = Box::pin(self.ping(pulse.as_mut())).await {
                         return end;
                     }
                 }
                 () = &mut sent_away => {
                     // Before the farewell, what waited for others to share its frame.
-                    if window.is_some() && let Err(end) = self.deliver().await {
+                    if window.is_some() && let Err(end) = Box::pin(self.deliver()).await {
                         return end;
                     }
                     return self.farewell();

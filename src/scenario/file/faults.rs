@@ -128,14 +128,7 @@ fn at_odds(a: &Fault, b: &Fault) -> bool {
 fn one(section: &mut Section<'_>, around: Around) -> Option<Fault> {
     let last = around.duration.saturating_sub(Duration::from_millis(SHORTEST_MS));
     let at = moment(section, "at", last, "the window");
-    let kinds: Vec<(&str, &str)> = KINDS.iter().map(|(kind, _)| (*kind, *kind)).collect();
-    let Some(kind) = section.choice("kind", None, &kinds) else {
-        // Without a kind any key of any kind may be meant.
-        for key in KINDS.iter().flat_map(|(_, keys)| *keys) {
-            section.get(key);
-        }
-        return None;
-    };
+    let kind = section.kind(&KINDS)?;
     if around.tls && matches!(kind, "kill-server" | "drain-server") {
         impossible(
             section,

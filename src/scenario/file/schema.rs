@@ -247,7 +247,7 @@ fn fault_key(key: &str) -> Option<Value> {
 }
 
 /// Keys that a kind cannot do without, and keys that mean nothing without another.
-fn required(kind: &str) -> &'static [&'static str] {
+pub(super) fn required(kind: &str) -> &'static [&'static str] {
     match kind {
         "poll" => &["interval"],
         "poisson" => &["mean_gap"],

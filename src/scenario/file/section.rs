@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::units::{parse_duration, parse_size};
 
 use super::report::Report;
+use super::schema::required;
 use super::tree::{Entry, Node, Origin, Table, Value, clean};
 use super::{TOP, format_duration};
 
@@ -62,6 +63,25 @@ impl<'a> Section<'a> {
             self.asked.push(key);
         }
         self.table.get(key).map(|entry| &entry.node)
+    }
+
+    /// Which of these kinds, each with its keys, `kind` names. Where it names none, that is reported, and
+    /// the kind whose keys are there is returned, so that their values are checked all the same.
+    pub(super) fn kind(&mut self, kinds: &[(&'static str, &[&'static str])]) -> Option<&'static str> {
+        let names: Vec<(&str, &'static str)> = kinds.iter().map(|(kind, _)| (*kind, *kind)).collect();
+        if let Some(kind) = self.choice("kind", None, &names) {
+            return Some(kind);
+        }
+        let mut meant = None;
+        for (kind, keys) in kinds {
+            // Any key of any kind may be meant, and is no mistake of its own.
+            let there = keys.iter().filter(|key| self.get(key).is_some()).count();
+            let complete = required(kind).iter().all(|key| self.table.get(key).is_some());
+            if complete && there > meant.map_or(0, |(most, _)| most) {
+                meant = Some((there, *kind));
+            }
+        }
+        meant.map(|(_, kind)| kind)
     }
 
     /// Reports something wrong with the value of `key`.

@@ -161,6 +161,7 @@ warmup   = 5
 
 [workload]
 kind     = "poison"
+mean_gap = "5"
 
 [[transport]]
 kind     = "pol"
@@ -187,13 +188,14 @@ read_buffer = "4KB"
             "t.toml:4: clients: 0 will not do; write a whole number from 1 to 10,000,000",
             "t.toml:5: warmup: \"5\" has no unit … did you mean \"5s\"?",
             "t.toml:8: workload.kind: \"poison\" is not known; write one of \"poisson\" … did you mean \"poisson\"?",
-            "t.toml:11: pol.kind: \"pol\" is not known … did you mean \"poll\"?",
-            "t.toml:15: a b.interval: \"-5s\" is negative",
-            "t.toml:16: a b.keep_alive: \"yes\" is neither; write true or false",
-            "t.toml:17: a b.hold: is not a key here; it belongs to kind = \"long-poll\"",
-            "t.toml:18: a b.label: \"a b\" will not do",
-            "t.toml:22: websocket.clients: is not a key here; it belongs at the top of the file",
-            "t.toml:23: websocket.read_buffer: \"4KB\" is not a size … did you mean \"4KiB\"?",
+            "t.toml:9: workload.mean_gap: \"5\" has no unit … did you mean \"5s\"?",
+            "t.toml:12: pol.kind: \"pol\" is not known … did you mean \"poll\"?",
+            "t.toml:16: a b.interval: \"-5s\" is negative",
+            "t.toml:17: a b.keep_alive: \"yes\" is neither; write true or false",
+            "t.toml:18: a b.hold: is not a key here; it belongs to kind = \"long-poll\"",
+            "t.toml:19: a b.label: \"a b\" will not do",
+            "t.toml:23: websocket.clients: is not a key here; it belongs at the top of the file",
+            "t.toml:24: websocket.read_buffer: \"4KB\" is not a size … did you mean \"4KiB\"?",
         ],
     );
 }

@@ -139,12 +139,7 @@ fn check_label(section: &mut Section<'_>, label: Option<&str>, before: &[Transpo
 }
 
 fn way(mut section: Section<'_>, clients_write: bool) -> Option<Way> {
-    let kinds: Vec<(&str, &str)> = KINDS.iter().map(|(kind, _)| (*kind, *kind)).collect();
-    let Some(kind) = section.choice("kind", None, &kinds) else {
-        // Without a kind any key of any kind may be meant.
-        for key in KINDS.iter().flat_map(|(_, keys)| *keys) {
-            section.get(key);
-        }
+    let Some(kind) = section.kind(&KINDS) else {
         section.finish(|_| None);
         return None;
     };

@@ -41,12 +41,7 @@ pub(super) fn belongs(key: &str) -> Option<String> {
 
 /// `clients` is 0 when the file has none that would do.
 pub(super) fn read(mut section: Section<'_>, clients: u32) -> Workload {
-    let kinds: Vec<(&str, &str)> = KINDS.iter().map(|(kind, _)| (*kind, *kind)).collect();
-    let Some(kind) = section.choice("kind", None, &kinds) else {
-        // Without a kind any key of any kind may be meant.
-        for key in KINDS.iter().flat_map(|(_, keys)| *keys) {
-            section.get(key);
-        }
+    let Some(kind) = section.kind(&KINDS) else {
         section.finish(|_| None);
         return placeholder();
     };
