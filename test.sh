@@ -19,6 +19,7 @@ install_packages() {
     have curl || wanted+=(curl)
     have node || wanted+=(nodejs)
     have npm || wanted+=(npm)
+    have ip || wanted+=(iproute2)
     have redis-server || wanted+=(redis-server)
     have chromium || wanted+=(chromium)
     have chromedriver || wanted+=(chromium-driver)

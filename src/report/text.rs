@@ -139,6 +139,7 @@ fn rows(outcome: &Outcome, all: &[Way<'_>]) -> Vec<Row> {
     };
     vec![
         row("asked", String::new(), &|w| w.kind.asks().then(|| count(w.t.requests.polls))),
+        row("reached the server", "past the cache".to_owned(), &|w| w.t.requests.origin.map(count)),
         row("\"Nope\"", beside.map_or_else(String::new, |text| format!("you guessed {text}")), &|w| {
             let share = w.t.waste_ratio?;
             Some(format!("{} ({})", count(w.t.requests.empty), percent(share)))

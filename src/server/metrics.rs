@@ -48,6 +48,11 @@ fn text(stats: &Stats) -> prometheus::Result<String> {
         "answer",
         &answers,
     )?;
+    page.count(
+        "anynews_origin_requests_total",
+        "Polls that the shared cache passed on to the server; zero without one.",
+        stats.origin,
+    )?;
     let ways = [("post", stats.publishes), ("socket", stats.socket_publishes)];
     page.counts("anynews_publishes_total", "Publishes accepted, by how they came.", "way", &ways)?;
     let streams = stats.opens - stats.handshakes.min(stats.opens);
@@ -122,13 +127,21 @@ mod tests {
 
     #[test]
     fn every_metric_has_its_help_its_type_and_its_value() {
-        let text =
-            text(&Stats { requests: 7, polls: 5, empty: 4, cpu_us: 1_500_000, ..Stats::default() }).unwrap();
+        let text = text(&Stats {
+            requests: 7,
+            polls: 5,
+            empty: 4,
+            origin: 3,
+            cpu_us: 1_500_000,
+            ..Stats::default()
+        })
+        .unwrap();
         for line in [
             "# TYPE http_reqs_total counter",
             "http_reqs_total 7",
             "anynews_polls_total{answer=\"empty\"} 4",
             "anynews_polls_total{answer=\"events\"} 1",
+            "anynews_origin_requests_total 3",
             "process_cpu_seconds_total 1.5",
             "# TYPE anynews_topics gauge",
         ] {

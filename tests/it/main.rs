@@ -17,6 +17,7 @@ mod handshake;
 mod harness;
 mod hostile;
 mod live_runs;
+mod name_spaces;
 mod network;
 mod peers;
 mod people_and_pace;

@@ -43,8 +43,9 @@ pub fn percentiles(all: &[Way<'_>]) -> Markup {
 /// The counts, one column per transport, because there are more of them than of transports.
 fn counts(all: &[Way<'_>]) -> Markup {
     type Cell = fn(&Way<'_>) -> Option<String>;
-    let rows: [(&str, Cell); 15] = [
+    let rows: [(&str, Cell); 16] = [
         ("Polls", |w| some(w.t.requests.polls)),
+        ("Requests that reached the server, past the cache", |w| w.t.requests.origin.map(count)),
         ("Empty answers (“Nope”)", |w| w.kind.asks().then(|| count(w.t.requests.empty))),
         ("Sent by people", |w| some(w.t.sends.count)),
         ("Connections opened", |w| some(w.t.connections.opened)),
