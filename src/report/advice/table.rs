@@ -117,7 +117,13 @@ pub(super) fn small(value: f64) -> String {
 }
 
 fn constants(advice: &Advice) -> String {
-    format!("Delays are those of this network alone. {}", about(&advice.machine))
+    let tls = if advice.scenario.tls {
+        " Bytes and cores are those without TLS, which adds 22 bytes to each record and a handshake to each \
+         connection."
+    } else {
+        ""
+    };
+    format!("Delays are those of this network alone.{tls} {}", about(&advice.machine))
 }
 
 /// The constants of a server in a sentence, and where they come from.
