@@ -154,7 +154,8 @@ impl Grid {
     }
 
     /// Microseconds from sending poll `k` until the server has it.
-    #[inline]
+    // Kept out of the loop over deliveries, whose registers it would take.
+    #[inline(never)]
     fn up(&self, person: &Person<'_>, k: i64, offset: u64) -> i64 {
         let connect = if self.keep_alive { 0 } else { person.legs.connect(k) };
         let bytes = if self.by_size { self.sizes.request(offset) } else { 0 };
