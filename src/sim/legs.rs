@@ -54,13 +54,19 @@ impl<'a> Legs<'a> {
     /// it names the message).
     #[inline(always)]
     pub(super) fn up(&self, n: i64, bytes: u64) -> i64 {
-        self.path.as_ref().map_or(0, |(link, delay)| self.leg(delay, n, 0, bytes, link.up))
+        match &self.path {
+            Some((link, delay)) => self.leg(delay, n, 0, bytes, link.up),
+            None => 0,
+        }
     }
 
     /// The same downwards.
     #[inline(always)]
     pub(super) fn down(&self, n: i64, bytes: u64) -> i64 {
-        self.path.as_ref().map_or(0, |(link, delay)| self.leg(delay, n, 1, bytes, link.down))
+        match &self.path {
+            Some((link, delay)) => self.leg(delay, n, 1, bytes, link.down),
+            None => 0,
+        }
     }
 
     #[inline(always)]
