@@ -23,7 +23,7 @@ mod trouble;
 pub use book::{Book, Delivered};
 pub use part::Part;
 pub use person::{PersonLog, person_of};
-pub use plan::{Held, Plan};
+pub use plan::{Home, Plan};
 use reader::Reader;
 pub use reader::{Staleness, dies_at};
 pub use steps::StepCursor;
@@ -227,11 +227,7 @@ impl Ledger {
     /// The server has an event.
     pub fn published(&mut self, event: u32) {
         let at = self.plan.schedule.events[event as usize].at;
-        match self.plan.holds(event) {
-            Held::Here => self.book.published(at),
-            Held::Copied => self.book.published_copy(at),
-            Held::Elsewhere => {}
-        }
+        self.book.published(at, self.plan.home(event));
     }
 
     /// An event was handed to the wire at `sent`.

@@ -120,7 +120,7 @@ pub async fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec
     let (duration, warmup) = (as_micros(scenario.duration), as_micros(scenario.warmup));
     limits::check_events(scenario)?;
     limits::check_files(scenario)?;
-    let plan = Arc::new(people::plan(scenario));
+    let plan = Arc::new(Plan::of(scenario));
     let all: Vec<usize> = (0..scenario.transports.len()).collect();
     let load = limits::predicted_cores(scenario, &plan);
     let in_turn = options.in_turn || load > limits::most_cores();

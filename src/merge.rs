@@ -3,14 +3,12 @@
 //!
 //! Null is what parts cannot tell of the whole: a fleet's hops, and the formulas for a recorded trace.
 
-use crate::clock::as_micros;
-use crate::ledger::{Plan, Sums};
-use crate::outcome::{Audit, Fleet, Generator, Machine, Outcome, Server, Shard, TransportOutcome, Trouble};
-use crate::scenario::{Scenario, Workload};
-use crate::{theory, threshold};
-
-/// Below this much CPU a figure per delivery is noise.
-const LEAST_CPU_S: f64 = 0.2;
+use crate::ledger::Sums;
+use crate::outcome::{
+    Audit, Bytes, Fleet, Generator, Machine, Outcome, Server, Shard, TransportOutcome, Trouble,
+};
+use crate::scenario::Workload;
+use crate::{sim, theory, threshold};
 
 /// Why outcomes are not the shards of one run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,12 +34,14 @@ pub fn merge(mut outcomes: Vec<Outcome>) -> Result<Outcome, Unfit> {
     check(&outcomes)?;
     let all_sums = outcomes.iter().map(sums).collect::<Result<Vec<_>, _>>()?;
     let mut whole = outcomes[0].clone();
-    let plan = plan(&whole.scenario);
+    // Outcomes do not hold the events of a trace.
+    let trace = matches!(whole.scenario.workload, Workload::Trace { .. });
+    let plan = if trace { None } else { sim::plan(&whole.scenario).ok() };
     for index in 0..whole.transports.len() {
         let parts: Vec<&TransportOutcome> = outcomes.iter().map(|o| &o.transports[index]).collect();
         let sums: Vec<&Sums> = all_sums.iter().map(|sums| &sums[index]).collect();
         let mut merged = transport(&parts, &sums)?;
-        if let Some(plan) = &plan {
+        if let Some((plan, _)) = &plan {
             let way = &whole.scenario.transports[index].way;
             merged.theory = theory::expect(&whole.scenario, plan, way);
         }
@@ -122,22 +122,6 @@ fn sums(outcome: &Outcome) -> Result<Vec<Sums>, Unfit> {
     }
 }
 
-/// The schedule of the whole; none for a recorded trace, which outcomes do not hold.
-fn plan(scenario: &Scenario) -> Option<Plan> {
-    /// Beyond so many events inboxes of one's own are not written down, as in virtual time.
-    const KEPT_EVENTS: f64 = 2e6;
-    if matches!(scenario.workload, Workload::Trace { .. }) {
-        return None;
-    }
-    let span = (scenario.duration + scenario.warmup).as_secs_f64();
-    let events = scenario.workload.events_per_second(scenario.clients, scenario.duration) * span;
-    if events > KEPT_EVENTS {
-        return scenario.workload.has_own_inboxes().then(|| Plan::new(Default::default()));
-    }
-    let (from, to) = (-as_micros(scenario.warmup), as_micros(scenario.duration));
-    Some(Plan::new(scenario.workload.schedule(scenario.clients, scenario.seed, from, to)))
-}
-
 fn transport(parts: &[&TransportOutcome], sums: &[&Sums]) -> Result<TransportOutcome, Unfit> {
     let mut book = sums[0].book.clone();
     let mut closing = sums[0].closing;
@@ -168,12 +152,15 @@ fn transport(parts: &[&TransportOutcome], sums: &[&Sums]) -> Result<TransportOut
     whole.connections.opened = sum(|t| t.connections.opened);
     whole.connections.handshakes = sum(|t| t.connections.handshakes);
     whole.connections.peak = sum(|t| t.connections.peak);
-    let bytes = &mut whole.bytes;
-    (bytes.up, bytes.down) = (sum(|t| t.bytes.up), sum(|t| t.bytes.down));
-    (bytes.opening, bytes.wire_estimate) = (sum(|t| t.bytes.opening), sum(|t| t.bytes.wire_estimate));
-    bytes.overhead = (bytes.up + bytes.down) as i64 - bytes.payload as i64;
     let delivered = whole.deliveries.delivered;
-    bytes.overhead_per_delivery = (delivered > 0).then(|| bytes.overhead as f64 / delivered as f64);
+    let bytes = Bytes {
+        up: sum(|t| t.bytes.up),
+        down: sum(|t| t.bytes.down),
+        opening: sum(|t| t.bytes.opening),
+        wire_estimate: sum(|t| t.bytes.wire_estimate),
+        ..whole.bytes
+    };
+    whole.bytes = bytes.settled(delivered);
     whole.server = server(parts, delivered);
     whole.fleet = fleet(parts);
     whole.handshake.clone_from(&first.handshake);
@@ -200,7 +187,7 @@ fn server(parts: &[&TransportOutcome], delivered: u64) -> Option<Server> {
     let cpu_s: f64 = all.iter().map(|server| server.cpu_s).sum();
     Some(Server {
         cpu_s,
-        cpu_us_per_delivery: (cpu_s >= LEAST_CPU_S && delivered > 0).then(|| cpu_s * 1e6 / delivered as f64),
+        cpu_us_per_delivery: Server::cpu_per_delivery(cpu_s, delivered),
         rss_peak_bytes: all.iter().map(|server| server.rss_peak_bytes).sum(),
         rss_bytes_per_connection: None,
     })

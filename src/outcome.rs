@@ -12,11 +12,13 @@ mod fleet;
 mod person;
 pub mod schema;
 mod series;
+mod server;
 mod trouble;
 
 pub use crate::os::Machine;
 pub use fleet::{Fleet, Hops};
 pub use person::{Ask, News, Person};
+pub use server::{Bytes, Server};
 pub use trouble::{Happened, Trouble};
 
 /// Value of [`Outcome::schema`].
@@ -271,38 +273,6 @@ impl Summary {
         let (p99, p999) = (at(99.0, 100), at(99.9, 1000));
         Self { p50, p90, p95, p99, p999, ..self }
     }
-}
-
-/// Bytes on the accepted sockets of the server, over the window.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Bytes {
-    /// Client to server.
-    pub up: u64,
-    /// Server to client.
-    pub down: u64,
-    /// `data` of distinct deliveries and client sends, as JSON.
-    pub payload: u64,
-    /// up + down − payload.
-    pub overhead: i64,
-    /// Heads of upgrades and subscriptions, whole run.
-    pub opening: u64,
-    /// overhead / deliveries.
-    pub overhead_per_delivery: Option<f64>,
-    /// up + down plus 40 B per segment of at most 1,448 B in each direction; bare ACKs not counted.
-    pub wire_estimate: u64,
-}
-
-/// The server process alone, over the window.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Server {
-    /// User and system time.
-    pub cpu_s: f64,
-    /// Null below 0.2 s of CPU.
-    pub cpu_us_per_delivery: Option<f64>,
-    /// Peak resident set.
-    pub rss_peak_bytes: u64,
-    /// (peak − before connecting) / peak connections; null below 1,000 connections.
-    pub rss_bytes_per_connection: Option<f64>,
 }
 
 /// Expectations for the window; null where no formula is due.

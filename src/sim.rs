@@ -1,19 +1,20 @@
 //! The virtual-time engine: the same schedule, pacing and ledger as live, with no socket and no clock.
 //!
 //! Clients do not meet: what one gets depends on the feed and on its own network alone (and on what a
-//! shared cache held, which is found out first). So they are
-//! worked off one after another, on every core, and nothing is kept of one when it is done; cost
-//! grows with deliveries, and memory with neither clients nor events. Equal seeds give equal bytes.
+//! shared cache held, which is found out first). So they are worked off one after another, on every core,
+//! and nothing is kept of one when it is done; cost grows with deliveries, and memory with neither clients
+//! nor events. Equal seeds give equal bytes.
 
 use std::ops::Range;
 use std::thread;
 
 use crate::clock::as_micros;
+use crate::ledger::plan::KEPT_EVENTS;
 use crate::ledger::{self, Closing, Plan, Sums, person_of, series_step};
 use crate::outcome::{self, Delivery, Outcome, TransportOutcome};
 use crate::scenario::{Engine, Scenario};
 use crate::transport::{Transport, Way};
-use crate::workload::{Visit, visits};
+use crate::workload::{Schedule, Visit, visits};
 use crate::{theory, threshold};
 
 mod cache;
@@ -28,9 +29,6 @@ mod sends;
 
 use crowd::Crowd;
 use part::Part;
-
-/// Most events whose every word is kept in memory; beyond, inboxes are drawn client by client.
-const KEPT_EVENTS: f64 = 2e6;
 
 /// How to run.
 #[derive(Debug, Clone, Default)]
@@ -80,21 +78,7 @@ pub fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Deliv
         return Err(Unable(why.to_owned()));
     }
     let (duration, warmup) = (as_micros(scenario.duration), as_micros(scenario.warmup));
-    let events = scenario.workload.events_per_second(scenario.clients, scenario.duration)
-        * (scenario.duration + scenario.warmup).as_secs_f64();
-    let streamed = events > KEPT_EVENTS;
-    if streamed && !scenario.workload.has_own_inboxes() {
-        return Err(Unable(format!(
-            "{events:.0} events are too many to keep in memory ({KEPT_EVENTS:.0} fit): \
-             use fewer clients, a longer gap or a shorter duration"
-        )));
-    }
-    let schedule = if streamed {
-        crate::workload::Schedule::default()
-    } else {
-        scenario.workload.schedule(scenario.clients, scenario.seed, -warmup, duration)
-    };
-    let plan = Plan::of(scenario, schedule);
+    let (plan, streamed) = plan(scenario)?;
     let person = person_of(&plan, duration);
     let step = series_step(duration);
     let world = World { scenario, options, plan, streamed, duration, step, warmup, person };
@@ -123,6 +107,26 @@ pub fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Deliv
     };
     outcome.thresholds = threshold::evaluate(&scenario.thresholds, &outcome);
     Ok((outcome, deliveries))
+}
+
+/// The plan of a scenario, and whether inboxes are drawn one by one instead, because all events together
+/// would not fit in memory: then nothing is written down in the plan.
+///
+/// # Errors
+/// A schedule shared by many that is too large for memory.
+pub fn plan(scenario: &Scenario) -> Result<(Plan, bool), Unable> {
+    let events = scenario.workload.events_per_second(scenario.clients, scenario.duration)
+        * (scenario.duration + scenario.warmup).as_secs_f64();
+    if events <= KEPT_EVENTS {
+        return Ok((Plan::of(scenario), false));
+    }
+    if scenario.workload.has_own_inboxes() {
+        return Ok((Plan::new(Schedule::default()), true));
+    }
+    Err(Unable(format!(
+        "{events:.0} events are too many to keep in memory ({KEPT_EVENTS:.0} fit): \
+         use fewer clients, a longer gap or a shorter duration"
+    )))
 }
 
 fn transport_outcome(world: &World<'_>, transport: &Transport) -> (TransportOutcome, Vec<Delivery>, Sums) {

@@ -4,10 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Polled;
 use super::distribution::Distribution;
 use super::exact;
 use super::steps::{StepCursor, Steps};
+use super::{Home, Polled};
 use crate::outcome::{Frames, Requests, SAMPLE_LIMIT};
 use crate::workload::Planned;
 
@@ -257,15 +257,11 @@ impl Book {
         }
     }
 
-    /// The server has an event intended at `at`.
-    pub fn published(&mut self, at: i64) {
-        self.published += u64::from(self.counts(at));
-    }
-
-    /// The server has an event intended at `at` that another shard publishes, too, and counts.
-    pub fn published_copy(&mut self, at: i64) {
-        self.published(at);
-        self.copied += u64::from(self.counts(at));
+    /// The server has an event intended at `at`, of a topic with this home.
+    pub fn published(&mut self, at: i64, home: Home) {
+        let n = u64::from(self.counts(at));
+        self.published += if home == Home::Elsewhere { 0 } else { n };
+        self.copied += if home == Home::Copied { n } else { 0 };
     }
 
     /// How late an event was handed to the wire.
@@ -301,7 +297,7 @@ impl Book {
 
     /// The server acknowledged an event intended at `intended`.
     pub fn acknowledged(&mut self, intended: i64, at: i64, by_frame: bool) {
-        self.published(intended);
+        self.published(intended, Home::Here);
         self.answered_whole_run += u64::from(!by_frame);
         if self.counts(intended) {
             self.acks.record(at - intended);

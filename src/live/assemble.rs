@@ -13,8 +13,6 @@ use crate::wire;
 
 /// The load side is blamed beyond this lateness at p99, milliseconds.
 const LATE_MS: f64 = 20.0;
-/// Below this much CPU a figure per delivery is noise.
-const LEAST_CPU_S: f64 = 0.2;
 /// Below this many connections a figure per connection is noise.
 const LEAST_CONNECTIONS: u64 = 1000;
 
@@ -133,16 +131,8 @@ fn bytes(payload: u64, delivered: u64, from: Sample, to: Sample) -> Bytes {
     let down = to.bytes_down.saturating_sub(from.bytes_down);
     let segments =
         to.segments_up.saturating_sub(from.segments_up) + to.segments_down.saturating_sub(from.segments_down);
-    let overhead = (up + down) as i64 - payload as i64;
-    Bytes {
-        up,
-        down,
-        payload,
-        overhead,
-        opening: 0,
-        overhead_per_delivery: (delivered > 0).then(|| overhead as f64 / delivered as f64),
-        wire_estimate: wire::wire_estimate(up + down, segments),
-    }
+    let wire_estimate = wire::wire_estimate(up + down, segments);
+    Bytes { up, down, payload, wire_estimate, ..Bytes::default() }.settled(delivered)
 }
 
 fn server(stats: &Stats, from: Sample, to: Sample, delivered: u64) -> Server {
@@ -151,7 +141,7 @@ fn server(stats: &Stats, from: Sample, to: Sample, delivered: u64) -> Server {
     let grown = stats.rss_peak_bytes.saturating_sub(stats.rss_start_bytes);
     Server {
         cpu_s,
-        cpu_us_per_delivery: (cpu_s >= LEAST_CPU_S && delivered > 0).then(|| cpu_s * 1e6 / delivered as f64),
+        cpu_us_per_delivery: Server::cpu_per_delivery(cpu_s, delivered),
         rss_peak_bytes: stats.rss_peak_bytes,
         rss_bytes_per_connection: (peak >= LEAST_CONNECTIONS).then(|| grown as f64 / peak as f64),
     }

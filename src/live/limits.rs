@@ -145,10 +145,12 @@ fn processes_for(clients: u32, files: &[u64], room: u64) -> Vec<u32> {
     files.iter().map(|each| u32::try_from(needed(each)).unwrap_or(u32::MAX)).collect()
 }
 
-/// So many clients in so many shares of the same size, but for one.
-pub(super) fn shares(clients: u32, shares: u32) -> impl Iterator<Item = Range<u32>> {
-    let cut = move |share: u32| (u64::from(clients) * u64::from(share) / u64::from(shares.max(1))) as u32;
-    (0..shares).map(move |share| cut(share)..cut(share + 1))
+/// Ranges of clients that hold the same number, but for one, of those who are played here.
+pub(super) fn shares(scenario: &Scenario, shares: u32) -> Vec<Range<u32>> {
+    let played: Vec<u32> = (0..scenario.clients).filter(|client| scenario.plays(*client)).collect();
+    let cut = |share: u32| played.len() * share as usize / shares as usize;
+    let first = |share: u32| played.get(cut(share)).copied().unwrap_or(scenario.clients);
+    (0..shares).map(|share| first(share)..first(share + 1)).collect()
 }
 
 /// Refuses a rate of new connections whose closed ones would use up the machine's ports.
@@ -234,14 +236,27 @@ pub fn why_in_turn(load: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::file::Overrides;
+    use crate::scenario::shard::Shard;
+    use crate::scenario::shipped;
 
     #[test]
     fn people_are_spread_over_as_many_processes_as_their_files_ask_for() {
         assert_eq!(processes_for(100, &[1, 1], 200), [0, 0]);
         assert_eq!(processes_for(101, &[1, 1], 200), [1, 1]);
         assert_eq!(processes_for(300, &[1, 2], 106), [3, 6]);
-        assert_eq!(shares(300, 6).map(|share| share.len()).collect::<Vec<_>>(), [50; 6]);
-        let uneven: Vec<_> = shares(10, 3).collect();
-        assert_eq!(uneven, [0..3, 3..6, 6..10]);
+        let mut scenario = shipped::load("chat", &Overrides::default()).unwrap();
+        scenario.clients = 300;
+        assert_eq!(shares(&scenario, 0), []);
+        assert_eq!(shares(&scenario, 3), [0..100, 100..200, 200..300]);
+        // Whose rooms are dealt out in turn, too.
+        scenario.shard = Some(Shard { number: 2, of: 3 });
+        for n in 1..9 {
+            let parts = shares(&scenario, n);
+            let played = |part: &Range<u32>| part.clone().filter(|client| scenario.plays(*client)).count();
+            let most = scenario.people().div_ceil(n) as usize;
+            assert!(parts.iter().all(|part| (most - 1..=most).contains(&played(part))), "{n}: {parts:?}");
+            assert_eq!(parts.iter().map(played).sum::<usize>(), scenario.people() as usize);
+        }
     }
 }

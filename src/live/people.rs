@@ -15,7 +15,7 @@ use super::servers::Servers;
 use super::{Context, Progress, limits};
 use crate::client::{Crowd, Moment};
 use crate::clock::Micros;
-use crate::ledger::{Part, Plan};
+use crate::ledger::Part;
 use crate::scenario::Scenario;
 use crate::scenario::shard::Shard;
 use crate::workload::Trace;
@@ -136,7 +136,7 @@ impl People {
         let progress = context.options.progress.clone();
         let moments = move |moment| drop(progress.send(Progress::Moment(index, moment)));
         let mut apart = Vec::new();
-        for people in limits::shares(scenario.clients, processes) {
+        for people in limits::shares(scenario, processes) {
             let brief = Brief { recorded: Trace::of(&scenario.workload), ..brief(people) };
             apart.push(Apart::start(&context.options.executable, &brief, moments.clone()).await?);
         }
@@ -215,11 +215,4 @@ impl People {
         }
         Ok(cpu_us as f64 / 1e6)
     }
-}
-
-/// The plan of a scenario: the same in every process, because the seed alone decides it.
-pub(super) fn plan(scenario: &Scenario) -> Plan {
-    let (duration, warmup) =
-        (crate::clock::as_micros(scenario.duration), crate::clock::as_micros(scenario.warmup));
-    Plan::of(scenario, scenario.workload.schedule(scenario.clients, scenario.seed, -warmup, duration))
 }

@@ -23,7 +23,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::client::Crowd;
 use crate::client::body::Body;
 use crate::clock::{Clock, Micros};
-use crate::ledger::{Held, Plan};
+use crate::ledger::{Home, Plan};
 
 /// The thread wakes at least this often to see whether the run was ended.
 const NAP: Duration = Duration::from_millis(50);
@@ -49,7 +49,7 @@ pub(super) fn keep_time(
 ) -> thread::JoinHandle<()> {
     thread::spawn(move || {
         for (index, event) in plan.schedule.events.iter().enumerate() {
-            if event.author.is_some() || plan.holds(index as u32) == Held::Elsewhere {
+            if event.author.is_some() || plan.home(index as u32) == Home::Elsewhere {
                 continue;
             }
             loop {

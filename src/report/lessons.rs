@@ -146,6 +146,9 @@ pub fn scenario(outcome: &Outcome) -> String {
             format!("{people} people follow a recording of {} events ({file}).", count(*events))
         }
     };
+    let visits = s.visit.map_or_else(String::new, |stay| {
+        format!(" They come and go: each stays {} on average, then another takes the place.", duration(stay))
+    });
     let names: Vec<String> = ways(outcome).iter().map(super::ways::Way::full).collect();
     let turn = if outcome.in_turn { ", one after another" } else { ", all on the same schedule at once" };
     let how = if names.len() > 1 { turn } else { "" };
@@ -155,7 +158,7 @@ pub fn scenario(outcome: &Outcome) -> String {
         None => format!("is {window}"),
     };
     format!(
-        "{story} They hear of it by {}{how}. The window {window}, after a warm-up of {} that is not counted.",
+        "{story}{visits} They hear of it by {}{how}. The window {window}, after a warm-up of {} that is not counted.",
         list(&names),
         duration(s.warmup)
     )

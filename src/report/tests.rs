@@ -114,3 +114,11 @@ fn an_outcome_without_transports_is_refused() {
     let error = read(&path).unwrap_err().to_string();
     assert!(error.contains("outcome.json: \"transports\" is empty"), "{error}");
 }
+
+#[test]
+fn the_experiment_says_that_people_come_and_go() {
+    let mut outcome = fixture::letters();
+    assert!(!lessons::scenario(&outcome).contains("come and go"));
+    outcome.scenario.visit = Some(std::time::Duration::from_secs(8));
+    assert!(lessons::scenario(&outcome).contains(" They come and go: each stays 8\u{a0}s on average,"));
+}

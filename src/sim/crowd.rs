@@ -7,7 +7,7 @@ use super::feed::{Feed, Item};
 use super::legs::Legs;
 use super::part::Part;
 use super::{World, hold, poll, push, sends, skips_ahead};
-use crate::ledger::{PersonLog, Staleness};
+use crate::ledger::{Home, PersonLog, Staleness};
 use crate::sizes::Who;
 use crate::transport::{Transport, Way};
 use crate::workload::Visit;
@@ -96,7 +96,7 @@ impl<'a> Crowd<'a> {
             let own;
             let (feed, cache) = if self.world.streamed {
                 drawn.draw(self.world, client);
-                drawn.items.iter().for_each(|item| part.book.published(item.at));
+                drawn.items.iter().for_each(|item| part.book.published(item.at, Home::Here));
                 let one = Person::new(self.world, &self.transport.way, client, &drawn, Visit::WHOLE);
                 own = Held::by(std::iter::once(one));
                 (&drawn, own.as_ref())

@@ -99,16 +99,15 @@ impl Traffic {
     }
 
     pub(super) fn bytes(&self, payload: u64, delivered: u64) -> outcome::Bytes {
-        let overhead = (self.up + self.down) as i64 - payload as i64;
         outcome::Bytes {
             up: self.up,
             down: self.down,
             payload,
-            overhead,
             opening: self.opening,
-            overhead_per_delivery: (delivered > 0).then(|| overhead as f64 / delivered as f64),
             wire_estimate: wire::wire_estimate(self.up + self.down, self.segments),
+            ..outcome::Bytes::default()
         }
+        .settled(delivered)
     }
 }
 

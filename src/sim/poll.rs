@@ -121,7 +121,8 @@ impl Grid {
         intended + self.up(person, self.last_before(intended), offset)
     }
 
-    /// The answer to poll `k`, which is at the server at `arrives` and gets what was found. [`Part::chosen`] and [`Part::hand_over`] go by it.
+    /// The answer to poll `k`, which is at the server at `arrives` and gets what was found. [`Part::chosen`]
+    /// and [`Part::hand_over`] go by it.
     #[inline(always)]
     pub(super) fn answer(
         &self,

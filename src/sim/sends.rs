@@ -3,7 +3,7 @@
 use super::World;
 use super::legs::Legs;
 use super::part::Part;
-use crate::ledger::Held;
+use crate::ledger::Home;
 use crate::sizes::{self, Who};
 use crate::transport::Way;
 use crate::workload::Visit;
@@ -77,13 +77,9 @@ impl Sent {
         let by_frame = matches!(way, Way::WebSocket { .. });
         let schedule = &world.plan.schedule;
         for (index, planned) in schedule.events.iter().enumerate() {
-            let held = world.plan.holds(index as u32);
-            let Some(author) = planned.author.filter(|_| held == Held::Here) else {
-                match held {
-                    Held::Here => part.book.published(planned.at),
-                    Held::Copied => part.book.published_copy(planned.at),
-                    Held::Elsewhere => {}
-                }
+            let home = world.plan.home(index as u32);
+            let Some(author) = planned.author.filter(|_| home == Home::Here) else {
+                part.book.published(planned.at, home);
                 continue;
             };
             part.book.sent(planned, by_frame);

@@ -8,8 +8,8 @@
 
 use super::view::View;
 use super::{Expected, Law, expected};
-use crate::clock::as_micros;
 use crate::ledger::Plan;
+use crate::ledger::plan::KEPT_EVENTS;
 use crate::outcome::{
     self, Bytes, Connections, Deliveries, Frames, Outcome, Requests, Sends, Series, Summary, TransportOutcome,
 };
@@ -20,8 +20,6 @@ use crate::wire;
 
 /// Beyond so many events inboxes of one's own are not written down.
 const INBOX_EVENTS: f64 = 200_000.0;
-/// Most events that are written down at all.
-const KEPT_EVENTS: f64 = 2e6;
 
 /// Why the formulas cannot answer for a scenario.
 #[derive(Debug, thiserror::Error)]
@@ -89,8 +87,7 @@ fn plan(scenario: &Scenario) -> Result<Option<Plan>, Unable> {
              use fewer clients, a longer gap or a shorter duration"
         )));
     }
-    let (from, to) = (-as_micros(scenario.warmup), as_micros(scenario.duration));
-    Ok(Some(Plan::new(scenario.workload.schedule(scenario.clients, scenario.seed, from, to))))
+    Ok(Some(Plan::of(scenario)))
 }
 
 fn transport_outcome(view: &View<'_>, transport: &Transport) -> Result<TransportOutcome, Unable> {

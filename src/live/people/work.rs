@@ -8,8 +8,9 @@ use anyhow::Context as _;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::{Brief, Here, Order, Said, Tally, plan};
+use super::{Brief, Here, Order, Said, Tally};
 use crate::clock::{Clock, Micros, as_micros};
+use crate::ledger::Plan;
 use crate::os;
 use crate::scenario::Workload;
 
@@ -32,7 +33,7 @@ pub async fn work() -> anyhow::Result<()> {
         *recorded = Arc::new(trace);
     }
     brief.scenario.shard = brief.shard;
-    let plan = Arc::new(plan(&brief.scenario));
+    let plan = Arc::new(Plan::of(&brief.scenario));
     let here = Here::start(&brief, plan, |moment| drop(say(&Said::Moment(moment))))?;
     let (clock, end) = (Clock::from_anchor(brief.anchor), as_micros(brief.scenario.duration));
     let mut worker = Worker { here, clock, begin: None, end, cpu_at_begin: None, cpu: None };

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::link::PROFILES;
 
-use super::section::{Bounds, LONGEST_LINE};
+use super::section::{Bounds, LONGEST_LINE, required};
 use super::{MOST_CLIENTS, TOP, claims, faults, fleet, network, transports, workload};
 
 /// A JSON Schema, draft 2020-12, of scenario files read as JSON.
@@ -244,23 +244,6 @@ fn fault_key(key: &str) -> Option<Value> {
         "spread" => boolean("Whether people are sent away one after another; true when absent."),
         _ => return None,
     })
-}
-
-/// Keys that a kind cannot do without, and keys that mean nothing without another.
-pub(super) fn required(kind: &str) -> &'static [&'static str] {
-    match kind {
-        "poll" => &["interval"],
-        "poisson" => &["mean_gap"],
-        "periodic" | "ticker" => &["gap"],
-        "chat" => &["members", "gap_per_room"],
-        "cricket" => &["gap_per_ball"],
-        "game" => &["players", "tick"],
-        "trace" => &["file"],
-        "stall-server" | "kill-server" | "drain-server" | "restart-broker" => &["at", "for"],
-        "cut-clients" | "slow-clients" => &["at", "share"],
-        "idle-proxy" => &["at", "idle"],
-        _ => &[],
-    }
 }
 
 /// A table whose `kind` says which keys it takes.

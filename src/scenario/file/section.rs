@@ -10,7 +10,6 @@ use std::time::Duration;
 use crate::units::{parse_duration, parse_size};
 
 use super::report::Report;
-use super::schema::required;
 use super::tree::{Entry, Node, Origin, Table, Value, clean};
 use super::{TOP, format_duration};
 
@@ -360,4 +359,21 @@ fn grouped(number: u32) -> String {
 pub(super) fn did_you_mean<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> String {
     crate::scenario::nearest(written, known)
         .map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"))
+}
+
+/// Keys that a kind cannot do without, and keys that mean nothing without another.
+pub(super) fn required(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "poll" => &["interval"],
+        "poisson" => &["mean_gap"],
+        "periodic" | "ticker" => &["gap"],
+        "chat" => &["members", "gap_per_room"],
+        "cricket" => &["gap_per_ball"],
+        "game" => &["players", "tick"],
+        "trace" => &["file"],
+        "stall-server" | "kill-server" | "drain-server" | "restart-broker" => &["at", "for"],
+        "cut-clients" | "slow-clients" => &["at", "share"],
+        "idle-proxy" => &["at", "idle"],
+        _ => &[],
+    }
 }
