@@ -81,6 +81,7 @@ async fn run(text: &str, in_turn: bool) -> Outcome {
     let scenario = file::read("bench", "bench.toml", text, &Overrides::default()).expect("a valid scenario");
     let (progress, _) = mpsc::unbounded_channel();
     let options = Options {
+        elsewhere: None,
         executable: PathBuf::from(env!("CARGO_BIN_EXE_anynews")),
         in_turn,
         keep_deliveries: false,

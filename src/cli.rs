@@ -7,6 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 mod advise;
 mod clients;
+mod elsewhere;
 mod engine;
 mod handshake;
 mod report;

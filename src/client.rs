@@ -3,6 +3,7 @@
 //! What differs between transports is one file each under `client/`, named like its other half under
 //! `server/`. Cursors, stamping and counting live here, once.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, Micros};
 use crate::headers::Headers;
 use crate::ledger::{Ledger, Plan, Received};
+use crate::token::Token;
 use crate::transport::{Pace, Way};
 use crate::workload::{Visit, describe, visits};
 
@@ -24,20 +26,24 @@ mod comeback;
 mod dress;
 mod http;
 mod long_poll;
+mod meet;
 mod moment;
 mod plight;
 mod poll;
+mod publish;
 mod sender;
 mod servers;
 mod sse;
 mod web_socket;
 
 pub use http::builder;
+pub use meet::{Acquaintance, Strangers};
 
 use answer::Incoming;
 use body::Body;
 pub use moment::{Moment, Saw};
 use plight::{Feeling, Plights};
+pub use publish::publish_by_post;
 pub use servers::Servers;
 
 /// Connections being opened at one time, so that a large crowd does not overrun the accept queue.
@@ -56,6 +62,10 @@ pub struct Crowd {
     pub headers: Headers,
     /// How they speak TLS; none: they do not.
     pub tls: Option<Arc<ClientConfig>>,
+    /// Before the topics of the schedule; servers that others started have more than this run's.
+    pub prefix: String,
+    /// What these servers want to see of whoever publishes.
+    pub token: Option<Token>,
     /// The run's clock.
     pub clock: Clock,
     /// The run's seed.
@@ -96,6 +106,10 @@ pub struct Setting {
     pub headers: Headers,
     /// See [`Crowd::tls`].
     pub tls: Option<Arc<ClientConfig>>,
+    /// See [`Crowd::prefix`].
+    pub prefix: String,
+    /// See [`Crowd::token`].
+    pub token: Option<Token>,
     /// See [`Crowd::clock`].
     pub clock: Clock,
     /// See [`Crowd::seed`].
@@ -141,6 +155,8 @@ impl Crowd {
             servers: setting.servers,
             headers: setting.headers,
             tls: setting.tls,
+            prefix: setting.prefix,
+            token: setting.token,
             clock: setting.clock,
             seed: setting.seed,
             warmup: setting.warmup,
@@ -326,9 +342,15 @@ impl Crowd {
         }
     }
 
-    fn topic(&self, client: u32) -> &str {
-        let schedule = &self.plan.schedule;
-        &schedule.topics[schedule.reads[client as usize] as usize]
+    /// The topic of a client, as these servers know it.
+    fn topic(&self, client: u32) -> Cow<'_, str> {
+        self.known_as(self.plan.schedule.reads[client as usize])
+    }
+
+    /// A topic of the schedule, as these servers know it.
+    fn known_as(&self, topic: u32) -> Cow<'_, str> {
+        let name = &self.plan.schedule.topics[topic as usize];
+        if self.prefix.is_empty() { Cow::from(name) } else { Cow::from(format!("{}{name}", self.prefix)) }
     }
 
     /// The publish body of a planned event.

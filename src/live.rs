@@ -28,14 +28,19 @@ mod proxy;
 mod publisher;
 mod redis;
 mod servers;
+mod target;
 
 use between::Between;
+use target::Met;
+pub use target::{Elsewhere, unfit};
 
 /// How to run.
 #[derive(Debug)]
 pub struct Options {
     /// The anynews binary, which the server processes are started from.
     pub executable: PathBuf,
+    /// Servers that others started; none: the run starts its own.
+    pub elsewhere: Option<Elsewhere>,
     /// Transports one after another; also chosen by itself when the predicted load is too high.
     pub in_turn: bool,
     /// Return every delivery too.
@@ -53,6 +58,8 @@ pub struct Options {
 /// What happens during a run.
 #[derive(Debug, Clone)]
 pub enum Progress {
+    /// The servers are elsewhere: what they turned out to be.
+    Elsewhere(String),
     /// Transports will run one after another, because of this.
     InTurn(String),
     /// The open-file limit asks for so many client processes.
@@ -105,8 +112,10 @@ struct Context<'a> {
     warmup: i64,
     /// The client whose timeline is kept.
     person: u32,
-    /// What the servers talk by, if they do.
+    /// What servers of ours talk by, if they do.
     between: Option<Between>,
+    /// Servers that others started.
+    met: Option<Met>,
 }
 
 /// Runs a scenario over real sockets.
@@ -117,10 +126,19 @@ struct Context<'a> {
 /// # Errors
 /// The scenario is too large for this machine, or a server process could not be started.
 pub async fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Delivery>), Error> {
-    let (duration, warmup) = (as_micros(scenario.duration), as_micros(scenario.warmup));
     limits::check_events(scenario)?;
-    limits::check_files(scenario)?;
     let plan = Arc::new(Plan::of(scenario));
+    let met = match &options.elsewhere {
+        Some(elsewhere) => Some(elsewhere.meet(scenario, &plan).await?),
+        None => None,
+    };
+    let played = met.as_ref().map(|met| {
+        let _ = options.progress.send(Progress::Elsewhere(met.told()));
+        met.played(scenario, options.elsewhere.as_ref().is_some_and(Elsewhere::tls))
+    });
+    let scenario = played.as_ref().unwrap_or(scenario);
+    let (duration, warmup) = (as_micros(scenario.duration), as_micros(scenario.warmup));
+    limits::check_files(scenario)?;
     let all: Vec<usize> = (0..scenario.transports.len()).collect();
     let load = limits::predicted_cores(scenario, &plan);
     let in_turn = options.in_turn || load > limits::most_cores();
@@ -137,11 +155,14 @@ pub async fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec
         return Err(Error::TooLarge(why));
     }
 
-    let between = Between::start(scenario, &options.executable).await?;
+    let between = match &met {
+        Some(_) => None,
+        None => Between::start(scenario, &options.executable).await?,
+    };
     let clock = Clock::anchored_now();
     let started_at = timestamp(clock.now());
     let person = ledger::person_of(&plan, duration);
-    let mut context = Context { scenario, options, plan, clock, duration, warmup, person, between };
+    let mut context = Context { scenario, options, plan, clock, duration, warmup, person, between, met };
     let mut results = Vec::new();
     for group in &groups {
         results.push(group::run(&context, group).await?);
@@ -185,6 +206,7 @@ fn outcome(
         prediction: context.options.prediction.clone(),
         interrupted_at_s: interrupted.then(|| ended as f64 / 1e6),
         shard: context.scenario.shard.map(|shard| ledger::shard(shard, &sums)),
+        targets: context.met.as_ref().map(|met| met.seen.clone()).unwrap_or_default(),
         in_turn,
         machine: Some(outcome::Machine::here()),
         generator: Some(generator),

@@ -5,7 +5,7 @@
 
 use crate::ledger::Sums;
 use crate::outcome::{
-    Audit, Bytes, Fleet, Generator, Machine, Outcome, Server, Shard, TransportOutcome, Trouble,
+    Audit, Bytes, Fleet, Generator, Machine, Outcome, Server, Shard, Target, TransportOutcome, Trouble,
 };
 use crate::scenario::Workload;
 use crate::{sim, theory, threshold};
@@ -50,6 +50,7 @@ pub fn merge(mut outcomes: Vec<Outcome>) -> Result<Outcome, Unfit> {
     whole.shard = None;
     whole.started_at = outcomes.iter().filter_map(|o| o.started_at.clone()).min();
     whole.in_turn = outcomes.iter().any(|outcome| outcome.in_turn);
+    whole.targets = targets(&outcomes);
     whole.generator = generator(&outcomes);
     whole.machine = machine(&outcomes);
     whole.thresholds = threshold::evaluate(&whole.scenario.thresholds, &whole);
@@ -147,17 +148,19 @@ fn transport(parts: &[&TransportOutcome], sums: &[&Sums]) -> Result<TransportOut
     if parts.iter().all(|part| part.request_ms.is_none()) {
         (whole.request_ms, whole.request_ms_uncorrected) = (None, None);
     }
+    // Unknown where one of them does not know.
+    let known = |of: fn(&TransportOutcome) -> Option<u64>| parts.iter().map(|part| of(part)).sum();
     let sum = |of: fn(&TransportOutcome) -> u64| parts.iter().map(|part| of(part)).sum::<u64>();
-    whole.requests.origin = parts.iter().map(|part| part.requests.origin).sum();
-    whole.connections.opened = sum(|t| t.connections.opened);
+    whole.requests.origin = known(|t| t.requests.origin);
+    whole.connections.opened = known(|t| t.connections.opened);
     whole.connections.handshakes = sum(|t| t.connections.handshakes);
-    whole.connections.peak = sum(|t| t.connections.peak);
+    whole.connections.peak = known(|t| t.connections.peak);
     let delivered = whole.deliveries.delivered;
     let bytes = Bytes {
-        up: sum(|t| t.bytes.up),
-        down: sum(|t| t.bytes.down),
-        opening: sum(|t| t.bytes.opening),
-        wire_estimate: sum(|t| t.bytes.wire_estimate),
+        up: known(|t| t.bytes.up),
+        down: known(|t| t.bytes.down),
+        opening: known(|t| t.bytes.opening),
+        wire_estimate: known(|t| t.bytes.wire_estimate),
         ..whole.bytes
     };
     whole.bytes = bytes.settled(delivered);
@@ -169,6 +172,17 @@ fn transport(parts: &[&TransportOutcome], sums: &[&Sums]) -> Result<TransportOut
     whole.person.clone_from(&first.person);
     whole.trouble = trouble(parts);
     Ok(whole)
+}
+
+/// All servers that others started, as the first shard found them that turned to them.
+fn targets(outcomes: &[Outcome]) -> Vec<Target> {
+    let mut all: Vec<Target> = Vec::new();
+    for target in outcomes.iter().flat_map(|outcome| &outcome.targets) {
+        if all.iter().all(|known| known.url != target.url) {
+            all.push(target.clone());
+        }
+    }
+    all
 }
 
 /// Sums by step.

@@ -49,6 +49,9 @@ pub struct Outcome {
     /// Which part of the whole this is, when several load machines share a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
+    /// Servers that others started, to which the people turned; empty: the run started its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Target>,
     /// Whether transports ran one after another.
     #[serde(default)]
     pub in_turn: bool,
@@ -72,6 +75,21 @@ pub struct Shard {
     /// The sums of each transport, in the scenario's order, as an exact merge adds them up. For the same
     /// version of anynews to read.
     pub sums: Vec<serde_json::Value>,
+}
+
+/// A server that others started, as the run found it. Its bytes, connections, CPU time and memory nobody
+/// counted for this run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Target {
+    /// Where it is.
+    pub url: String,
+    /// Shortest of some exchanges before the run.
+    pub round_trip_ms: f64,
+    /// Its clock minus that of the load machine, before the run. Latency does not depend on it: publisher
+    /// and readers go by one clock. What has a time to live does.
+    pub clock_offset_ms: f64,
+    /// The offset is off by at most this: half an exchange.
+    pub clock_bound_ms: f64,
 }
 
 /// The load generator's own condition.
@@ -182,17 +200,17 @@ pub struct Requests {
     pub origin: Option<u64>,
 }
 
-/// Connections over the whole run.
+/// Connections over the whole run. Only servers of ours say how many there were.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Connections {
     /// TCP connections the server accepted.
-    pub opened: u64,
+    pub opened: Option<u64>,
     /// 101 answers.
     pub handshakes: u64,
     /// Streams or sockets opened again after a loss.
     pub reconnects: u64,
     /// Most at one time.
-    pub peak: u64,
+    pub peak: Option<u64>,
 }
 
 /// WebSocket frames, clients' view.

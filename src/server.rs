@@ -18,6 +18,8 @@ use crate::clock::Clock;
 use crate::headers::Headers;
 use crate::link::Link;
 use crate::os;
+use crate::token::Token;
+use crate::transport::PING;
 
 mod cache;
 mod channel;
@@ -48,7 +50,6 @@ mod web_socket;
 pub use control::publish_frame;
 pub use guard::{check_host, check_origin};
 pub use stats::{Bytes, Connections, Events, Exchange, Sample, Stats};
-pub use token::Token;
 
 use guest::Guests;
 use stats::Counters;
@@ -127,7 +128,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            ping: Duration::from_secs(25),
+            ping: PING,
             pong_timeout: Duration::from_secs(20),
             hold_max: Duration::from_secs(120),
             comment: Duration::from_secs(15),

@@ -99,6 +99,7 @@ pub fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec<Deliv
         prediction: options.prediction.clone(),
         interrupted_at_s: None,
         shard: scenario.shard.map(|shard| ledger::shard(shard, &sums)),
+        targets: Vec::new(),
         in_turn: false,
         machine: Some(outcome::Machine::here()),
         generator: None,

@@ -8,6 +8,7 @@ use rustls::client::Resumption;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_platform_verifier::BuilderVerifierExt as _;
+use serde::{Deserialize, Serialize};
 
 /// The names a certificate of ours stands for: a run's servers listen on loopback.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -30,6 +31,31 @@ pub fn server() -> anyhow::Result<(Arc<ServerConfig>, Certificate)> {
     config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok((Arc::new(config), certificate))
+}
+
+/// Whom a client trusts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Trust {
+    /// Nobody: it speaks no TLS.
+    Nobody,
+    /// These certificates and no others, DER.
+    These(Vec<Vec<u8>>),
+    /// Whom this machine trusts.
+    Machine,
+}
+
+impl Trust {
+    /// The client's side; none: it speaks no TLS.
+    ///
+    /// # Errors
+    /// A certificate is none, or the machine has none to trust.
+    pub fn client(&self) -> anyhow::Result<Option<Arc<ClientConfig>>> {
+        match self {
+            Self::Nobody => Ok(None),
+            Self::These(all) => client(all.iter().cloned().map(Certificate::from)).map(Some),
+            Self::Machine => visitor().map(Some),
+        }
+    }
 }
 
 /// A client's side that trusts these certificates and no others.
@@ -62,7 +88,9 @@ pub fn nobody() -> Arc<ClientConfig> {
 /// The machine has no certificates to trust.
 pub fn visitor() -> anyhow::Result<Arc<ClientConfig>> {
     let config = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
-    Ok(Arc::new(config.with_platform_verifier()?.with_no_client_auth()))
+    let mut config = config.with_platform_verifier()?.with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
 }
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {

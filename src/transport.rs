@@ -21,6 +21,11 @@ pub const FRAME_EVENTS: usize = 256;
 /// … and most bytes of them, unless a single one has more.
 pub const FRAME_BYTES: usize = 64 * 1024;
 
+/// Time between a server's pings when nobody says another.
+pub const PING: Duration = Duration::from_secs(25);
+/// Read buffer of a server's socket when nobody says another, bytes; tungstenite's own is 128 KiB.
+pub const READ_BUFFER: usize = 4096;
+
 /// One `[[transport]]` of a scenario.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Transport {

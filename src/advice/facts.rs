@@ -63,17 +63,18 @@ impl Facts {
             let own = outcome.scenario.transports.iter().find(|own| own.label == t.label)?;
             own.way.interval().map(Text)
         };
-        outcome.transports.iter().map(|t| Self::one(t, window, interval(t))).collect()
+        outcome.transports.iter().filter_map(|t| Self::one(t, window, interval(t))).collect()
     }
 
-    fn one(t: &TransportOutcome, window: f64, interval: Option<Text>) -> Self {
+    /// `None` where nobody counted its bytes, without which nothing can be weighed.
+    fn one(t: &TransportOutcome, window: f64, interval: Option<Text>) -> Option<Self> {
         let per = |n: u64| n as f64 / window;
         let socket = t.kind == "websocket";
         let pushes = t.kind == "sse" || socket;
         let posts = per(t.requests.sends);
         // A socket's sender gets an acknowledgement in a frame for each of its own.
         let spoken = if socket { 2.0 * per(t.sends.count) } else { 0.0 };
-        Self {
+        Some(Self {
             label: t.label.clone(),
             kind: t.kind.clone(),
             interval,
@@ -85,14 +86,14 @@ impl Facts {
             waste_ratio: t.waste_ratio,
             delay_ms_mean: t.latency_ms.mean,
             delay_ms_p99: t.latency_ms.p99,
-            bytes_up_per_s: per(t.bytes.up),
-            bytes_down_per_s: per(t.bytes.down),
-            opening_bytes: t.bytes.opening as f64 / f64::from(t.clients.max(1)),
-            connections: t.connections.peak as f64,
+            bytes_up_per_s: per(t.bytes.up?),
+            bytes_down_per_s: per(t.bytes.down?),
+            opening_bytes: t.bytes.opening? as f64 / f64::from(t.clients.max(1)),
+            connections: t.connections.peak? as f64,
             deliveries_per_s: per(t.deliveries.delivered),
             frames_per_s: if pushes { per(t.deliveries.delivered) + spoken } else { 0.0 },
             beats_per_s: per(t.frames.pings + t.frames.comments),
-        }
+        })
     }
 
     /// Both ways.

@@ -10,6 +10,8 @@ use crate::{live, sim, theory};
 
 /// How to run it.
 pub(super) struct How {
+    /// Servers that others started; none: the live engine starts its own.
+    pub(super) elsewhere: Option<live::Elsewhere>,
     /// Transports one after another.
     pub(super) in_turn: bool,
     /// Return every delivery too.
@@ -72,6 +74,7 @@ async fn measure(scenario: &Scenario, how: How, signal: &Signal) -> anyhow::Resu
     let showing = tokio::spawn(stage::play(scenario.clone(), how.show, events));
     let options = live::Options {
         executable: std::env::current_exe()?,
+        elsewhere: how.elsewhere,
         in_turn: how.in_turn,
         prediction: how.prediction,
         keep_deliveries: how.keep_deliveries,

@@ -1,15 +1,12 @@
 //! `anynews handshake`: one WebSocket in slow motion.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use rustls::ClientConfig;
-
+use super::elsewhere::trusting;
 use super::{Exit, Usage, print};
-use crate::handshake::{Target, record, show};
-use crate::tls;
+use crate::handshake::{record, show};
+use crate::target::Target;
+use crate::tls::{self, Trust};
 
 /// How long each step may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,10 +24,11 @@ pub(super) struct Args {
 pub(super) fn run(args: Args) -> Exit {
     let target = args.url.as_deref().map(Target::parse).transpose().map_err(Usage)?;
     let trust = match (&target, &args.trust) {
-        (Some(Target { tls: true, .. }), None) => tls::visitor()?,
-        (_, None) => tls::nobody(),
-        (_, Some(text)) => trusting(text)?,
+        (Some(Target { tls: true, .. }), None) => Trust::Machine,
+        (_, None) => Trust::Nobody,
+        (_, Some(text)) => trusting([text])?,
     };
+    let trust = trust.client()?.unwrap_or_else(tls::nobody);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let transcript = runtime.block_on(async {
         match &target {
@@ -45,10 +43,4 @@ pub(super) fn run(args: Args) -> Exit {
         None => Ok(0),
         Some(failure) => Err(anyhow::anyhow!(failure)),
     }
-}
-
-fn trusting(text: &str) -> anyhow::Result<Arc<ClientConfig>> {
-    let wrong = || Usage("--trust takes what `anynews serve --tls` prints after \"certificate\"".to_owned());
-    let certificate = BASE64.decode(text).map_err(|_| wrong())?;
-    tls::client([certificate.into()]).map_err(|_| wrong().into())
 }

@@ -7,7 +7,8 @@ use anyhow::Context as _;
 
 use super::engine::{self, How};
 use super::signals::Signal;
-use super::{Exit, Format, THRESHOLD_FAILED, Usage, print, say, stage};
+use super::{Exit, Format, THRESHOLD_FAILED, Usage, elsewhere, print, say, stage};
+use crate::live::{self, Elsewhere};
 use crate::outcome::{Delivery, Outcome};
 use crate::report;
 use crate::scenario::file::Overrides;
@@ -53,9 +54,8 @@ pub(super) struct Args {
     /// Run transports one after another instead of all at once
     #[arg(long)]
     in_turn: bool,
-    /// Servers elsewhere (not built yet)
-    #[arg(long, value_name = "URL", value_delimiter = ',', hide = true)]
-    target: Vec<String>,
+    #[command(flatten)]
+    elsewhere: elsewhere::Args,
     /// Play only this one of so many parts of the people; `report` merges the parts
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
@@ -65,8 +65,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> Exit {
-    refuse_what_is_not_built(&args)?;
-    let scenarios = load(&args)?;
+    let elsewhere = args.elsewhere.read()?;
+    let scenarios = load(&args, elsewhere.is_some())?;
     let directories: Vec<PathBuf> = scenarios.iter().map(|s| directory(&args, s, scenarios.len())).collect();
     if !args.no_report {
         for directory in &directories {
@@ -76,18 +76,11 @@ pub(super) fn run(args: Args) -> Exit {
         }
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(all(&args, &scenarios, &directories))
-}
-
-fn refuse_what_is_not_built(args: &Args) -> anyhow::Result<()> {
-    if args.target.is_empty() {
-        return Ok(());
-    }
-    Err(Usage("--target is not built yet: `run` starts its own servers".to_owned()).into())
+    runtime.block_on(all(&args, elsewhere.as_ref(), &scenarios, &directories))
 }
 
 /// Loads every scenario before the first runs, and reports the problems of all of them together.
-fn load(args: &Args) -> anyhow::Result<Vec<Scenario>> {
+fn load(args: &Args, elsewhere: bool) -> anyhow::Result<Vec<Scenario>> {
     let overrides = Overrides {
         set: args.set.clone(),
         seed: args.seed,
@@ -106,8 +99,8 @@ fn load(args: &Args) -> anyhow::Result<Vec<Scenario>> {
             )),
             Ok(scenario) => {
                 let scenario = Scenario { shard: args.shard, ..scenario };
-                match unfit(&scenario) {
-                    Some(why) => problems.push(format!("{}: --shard: {why}", scenario.name)),
+                match unfit(&scenario, elsewhere) {
+                    Some(why) => problems.push(format!("{}: {why}", scenario.name)),
                     None => scenarios.push(scenario),
                 }
             }
@@ -117,13 +110,24 @@ fn load(args: &Args) -> anyhow::Result<Vec<Scenario>> {
     if problems.is_empty() { Ok(scenarios) } else { Err(Usage(problems.join("\n")).into()) }
 }
 
-fn unfit(scenario: &Scenario) -> Option<String> {
-    if scenario.shard.is_some() && scenario.engine == Engine::Theory {
+/// Why a scenario cannot be played as the command line wants it, in words.
+fn unfit(scenario: &Scenario, elsewhere: bool) -> Option<String> {
+    if elsewhere && scenario.engine != Engine::Live {
         return Some(
-            "formulas answer for everybody at once; leave out --shard, or try --engine sim".to_owned(),
+            "--target: servers are asked by --engine live only; leave out one of the two".to_owned(),
         );
     }
-    scenario.unfit_for_its_shard()
+    if scenario.shard.is_some() && scenario.engine == Engine::Theory {
+        return Some(
+            "--shard: formulas answer for everybody at once; leave out --shard, or try --engine sim"
+                .to_owned(),
+        );
+    }
+    if let Some(why) = scenario.unfit_for_its_shard() {
+        return Some(format!("--shard: {why}"));
+    }
+    let why = if elsewhere { live::unfit(scenario) } else { None };
+    why.map(|why| format!("--target: {why}"))
 }
 
 fn directory(args: &Args, scenario: &Scenario, of: usize) -> PathBuf {
@@ -134,12 +138,17 @@ fn directory(args: &Args, scenario: &Scenario, of: usize) -> PathBuf {
     }
 }
 
-async fn all(args: &Args, scenarios: &[Scenario], directories: &[PathBuf]) -> Exit {
+async fn all(
+    args: &Args,
+    elsewhere: Option<&Elsewhere>,
+    scenarios: &[Scenario],
+    directories: &[PathBuf],
+) -> Exit {
     let signal = Signal::watch()?;
     let mut outcomes = Vec::new();
     let mut code = 0;
     for (scenario, directory) in scenarios.iter().zip(directories) {
-        let (outcome, deliveries) = one(args, scenario, &signal).await?;
+        let (outcome, deliveries) = one(args, elsewhere, scenario, &signal).await?;
         if args.format == Format::Text {
             print(&report::text::summary(&outcome, report::text::Style::Coloured))?;
         }
@@ -161,10 +170,16 @@ async fn all(args: &Args, scenarios: &[Scenario], directories: &[PathBuf]) -> Ex
     Ok(code)
 }
 
-async fn one(args: &Args, scenario: &Scenario, signal: &Signal) -> anyhow::Result<(Outcome, Vec<Delivery>)> {
+async fn one(
+    args: &Args,
+    elsewhere: Option<&Elsewhere>,
+    scenario: &Scenario,
+    signal: &Signal,
+) -> anyhow::Result<(Outcome, Vec<Delivery>)> {
     let on_terminal = std::io::stderr().is_terminal() && !args.quiet;
     let may_ask = on_terminal && std::io::stdin().is_terminal() && args.format == Format::Text;
     let how = How {
+        elsewhere: elsewhere.cloned(),
         in_turn: args.in_turn,
         keep_deliveries: args.samples,
         prediction: if may_ask { stage::ask(scenario)? } else { None },

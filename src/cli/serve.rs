@@ -18,8 +18,9 @@ use crate::clock::Clock;
 use crate::headers::Headers;
 use crate::link::Link;
 use crate::os;
-use crate::server::{self, Settings, Token};
+use crate::server::{self, Settings};
 use crate::tls;
+use crate::token::Token;
 use crate::units::{parse_duration, parse_size};
 
 /// Open files the process needs besides its connections.

@@ -210,6 +210,7 @@ impl Stage {
 
     fn take(&mut self, progress: Progress) {
         match progress {
+            Progress::Elsewhere(what) => self.say(what),
             Progress::InTurn(why) => self.say(why),
             Progress::Split(processes) => self.say(format!(
                 "the open-file limit of one process does not carry all people: {processes} client processes do"

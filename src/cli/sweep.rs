@@ -167,6 +167,7 @@ async fn all(args: &Args, planned: Vec<Planned>, swept: &mut Sweep) -> anyhow::R
             say(&format!("{} of {}: {}", index + 1, count(many as u64), pairs.collect::<Vec<_>>().join(" ")));
         }
         let how = How {
+            elsewhere: None,
             in_turn: args.in_turn,
             keep_deliveries: false,
             prediction: None,

@@ -2,8 +2,6 @@
 //!
 //! The one place that decides it, whichever transport was lost.
 
-use std::net::SocketAddr;
-
 use super::Crowd;
 use crate::transport::retry_after;
 
@@ -27,7 +25,7 @@ impl<'a> Comeback<'a> {
     }
 
     /// The server to turn to now.
-    pub(super) fn server(&self) -> SocketAddr {
+    pub(super) fn server(&self) -> &'a str {
         self.crowd.servers.after(self.client, self.moved)
     }
 

@@ -1,12 +1,15 @@
 //! Puts the run's headers on a request, whatever it is for, and sends it.
 
-use reqwest::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue,
+};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, handshake};
 
 use super::Crowd;
 use crate::headers::{Ask, Headers, head, line};
+use crate::token::Token;
 use crate::transport::Way;
 
 /// Sends a request of reqwest's making.
@@ -17,6 +20,9 @@ pub(super) async fn send(
     request: RequestBuilder,
 ) -> reqwest::Result<Response> {
     let mut request = request.build()?;
+    if matches!(ask, Ask::Send) {
+        show_token(crowd, request.headers_mut());
+    }
     if crowd.headers == Headers::Lean {
         return http.execute(request).await;
     }
@@ -44,12 +50,20 @@ pub(super) async fn send(
 /// The request of an upgrade.
 pub(super) fn upgrade(crowd: &Crowd, url: &str) -> tungstenite::Result<handshake::client::Request> {
     let mut request = url.into_client_request()?;
+    show_token(crowd, request.headers_mut());
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     let natural = head(first_line(&Method::GET, target), sizes(request.headers()));
     let host = request.uri().authority().map_or_else(String::new, ToString::to_string);
     let lines = crowd.headers.on_request(Ask::Socket, &origin(crowd, &host), true, natural);
     add(request.headers_mut(), lines);
     Ok(request)
+}
+
+/// What somebody has to show who publishes, or may on a socket.
+fn show_token(crowd: &Crowd, headers: &mut HeaderMap) {
+    if let Some(value) = crowd.token.as_ref().and_then(Token::bearer) {
+        headers.insert(AUTHORIZATION, value);
+    }
 }
 
 /// Of the page that a browser would ask from.

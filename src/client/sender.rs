@@ -10,7 +10,7 @@ use crate::headers::Ask;
 use crate::workload::Visit;
 
 /// What became of one attempt.
-enum Sent {
+pub(super) enum Sent {
     /// The server has it.
     Taken,
     /// It will never have it.
@@ -58,18 +58,23 @@ async fn post(crowd: &Crowd, client: u32, event: u32, line: &Line, free: i64) {
     }
 }
 
+/// One attempt of a person; none has been made of whoever was cut off meanwhile.
 async fn attempt(crowd: &Crowd, client: u32, line: &Line, comeback: &Comeback<'_>, body: &str) -> Sent {
-    let url =
-        format!("{}://{}/topics/{}/events", crowd.scheme("http"), comeback.server(), crowd.topic(client));
+    let mut feeling = crowd.feel(client);
+    let topic = crowd.topic(client);
+    tokio::select! {
+        sent = publish(crowd, line, comeback.server(), &topic, body) => sent,
+        () = feeling.cut() => Sent::Unknown,
+    }
+}
+
+/// One POST of an event.
+pub(super) async fn publish(crowd: &Crowd, line: &Line, server: &str, topic: &str, body: &str) -> Sent {
+    let url = format!("{}://{server}/topics/{topic}/events", crowd.scheme("http"));
     let json = HeaderValue::from_static("application/json");
     let http = line.http();
     let request = http.post(url).header(CONTENT_TYPE, json).body(body.to_owned());
-    let mut feeling = crowd.feel(client);
-    let answer = tokio::select! {
-        answer = dress::send(crowd, &http, Ask::Send, request) => answer,
-        () = feeling.cut() => return Sent::Unknown,
-    };
-    match answer {
+    match dress::send(crowd, &http, Ask::Send, request).await {
         // The body is read so that the connection can be used again.
         Ok(response) if response.status().is_success() => match response.bytes().await {
             Ok(_) => Sent::Taken,

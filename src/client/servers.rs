@@ -1,11 +1,10 @@
 //! Where the servers are, and which one a client talks to.
 
-use std::net::SocketAddr;
-
 /// The servers of a crowd.
 #[derive(Debug, Clone)]
 pub struct Servers {
-    addresses: Vec<SocketAddr>,
+    /// `host:port` each.
+    addresses: Vec<String>,
     /// By client, an index into `addresses`; clients beyond are at the first.
     homes: Vec<u32>,
     /// Whether each ask goes to the next server, as a balancer without stickiness would send it.
@@ -17,7 +16,7 @@ pub struct Servers {
 impl Servers {
     /// Everybody at the server of theirs, or by asks at all in turn, beginning with their own.
     #[must_use]
-    pub fn new(addresses: Vec<SocketAddr>, homes: Vec<u32>, roam: bool) -> Self {
+    pub fn new(addresses: Vec<String>, homes: Vec<u32>, roam: bool) -> Self {
         Self { addresses, homes, roam, alike: false }
     }
 
@@ -34,21 +33,15 @@ impl Servers {
         self.alike
     }
 
-    /// The server of a client who passed on `moved` times.
+    /// The server of a client, for streams, sockets and sends, who passed on `moved` times.
     #[must_use]
-    pub fn after(&self, client: u32, moved: usize) -> SocketAddr {
+    pub fn after(&self, client: u32, moved: usize) -> &str {
         self.at(self.home(client) + moved)
-    }
-
-    /// The server of a client: for streams, sockets and sends.
-    #[must_use]
-    pub fn of(&self, client: u32) -> SocketAddr {
-        self.at(self.home(client))
     }
 
     /// The server that a client's `n`th ask goes to.
     #[must_use]
-    pub fn of_ask(&self, client: u32, n: usize) -> SocketAddr {
+    pub fn of_ask(&self, client: u32, n: usize) -> &str {
         self.at(self.home(client) + if self.roam { n } else { 0 })
     }
 
@@ -56,8 +49,10 @@ impl Servers {
         self.homes.get(client as usize).copied().unwrap_or(0) as usize
     }
 
-    fn at(&self, index: usize) -> SocketAddr {
-        self.addresses[index % self.addresses.len()]
+    /// The server of this number, from 0, counted round.
+    #[must_use]
+    pub fn at(&self, index: usize) -> &str {
+        &self.addresses[index % self.addresses.len()]
     }
 }
 
@@ -67,12 +62,10 @@ mod tests {
 
     #[test]
     fn asks_go_round_where_they_may() {
-        let all: Vec<SocketAddr> = (1..=3).map(|port| ([127, 0, 0, 1], port).into()).collect();
-        let ports = |servers: &Servers| {
-            [0, 1, 2, 3].map(|n| servers.of_ask(1, n).port()).iter().map(u16::to_string).collect::<String>()
-        };
-        assert_eq!(ports(&Servers::new(all.clone(), vec![0, 2], true)), "3123");
+        let all = vec!["a".to_owned(), "b".to_owned(), "c".to_owned()];
+        let asked = |servers: &Servers| [0, 1, 2, 3].map(|n| servers.of_ask(1, n).to_owned()).concat();
+        assert_eq!(asked(&Servers::new(all.clone(), vec![0, 2], true)), "cabc");
         let stays = Servers::new(all, vec![0, 2], false);
-        assert_eq!((ports(&stays).as_str(), stays.of(1).port(), stays.of(9).port()), ("3333", 3, 1));
+        assert_eq!((asked(&stays).as_str(), stays.after(1, 1), stays.after(9, 0)), ("cccc", "a", "a"));
     }
 }

@@ -1,7 +1,5 @@
 //! Server-sent events: one GET whose answer never ends.
 
-use std::net::SocketAddr;
-
 use futures_util::StreamExt;
 
 use super::answer::{Hello, Incoming};
@@ -55,7 +53,7 @@ async fn open(
     client: u32,
     line: &Line,
     position: Option<&Position>,
-    server: SocketAddr,
+    server: &str,
 ) -> Option<reqwest::Response> {
     let _turn = crowd.opening.acquire().await.ok()?;
     let after = position.map(Position::query).unwrap_or_default();
@@ -111,28 +109,28 @@ fn take(crowd: &Crowd, client: u32, visit: &Visit, block: &Block, position: &mut
 
 /// One block of a stream, ended by an empty line.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Block {
-    event: String,
-    data: String,
+pub(super) struct Block {
+    pub(super) event: String,
+    pub(super) data: String,
     comment: bool,
 }
 
 /// Splits a stream into blocks (WHATWG HTML, section 9.2.6), whatever the chunks.
 #[derive(Debug, Default)]
-struct Parser {
+pub(super) struct Parser {
     buffer: Vec<u8>,
     read: usize,
     block: Block,
 }
 
 impl Parser {
-    fn push(&mut self, chunk: &[u8]) {
+    pub(super) fn push(&mut self, chunk: &[u8]) {
         self.buffer.drain(..self.read);
         self.read = 0;
         self.buffer.extend_from_slice(chunk);
     }
 
-    fn next_block(&mut self) -> Option<Block> {
+    pub(super) fn next_block(&mut self) -> Option<Block> {
         while let Some(length) = self.buffer[self.read..].iter().position(|&b| b == b'\n') {
             let line = &self.buffer[self.read..self.read + length];
             let line = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line));

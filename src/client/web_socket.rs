@@ -1,10 +1,8 @@
 //! WebSocket: one upgrade, then both sides speak whenever they have something to say.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
-use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 use tokio_rustls::TlsConnector;
@@ -19,6 +17,7 @@ use super::comeback::Comeback;
 use super::http::Asker;
 use super::{Crowd, Position, Saw, dress, long_poll, poll, sender};
 use crate::ledger::Plan;
+use crate::target::server_name;
 use crate::transport::{FALLBACK_HOLD, FALLBACK_INTERVAL, Pace, retry_after};
 use crate::workload::Visit;
 
@@ -108,7 +107,7 @@ impl<'a> Person<'a> {
         !self.visit.is_last() && self.crowd.now() >= self.visit.until && self.has_sent_all()
     }
 
-    async fn open(&self, server: SocketAddr) -> Result<Socket, NoSocket> {
+    async fn open(&self, server: &str) -> Result<Socket, NoSocket> {
         let unreachable = |_| NoSocket::Unreachable;
         let _turn = self.crowd.opening.acquire().await.map_err(|_| NoSocket::Unreachable)?;
         let stream = TcpStream::connect(server).await.map_err(unreachable)?;
@@ -116,7 +115,7 @@ impl<'a> Person<'a> {
         let stream = match &self.crowd.tls {
             None => Either::Left(stream),
             Some(config) => {
-                let name = ServerName::from(server.ip());
+                let name = server_name(server).map_err(|_| NoSocket::Unreachable)?;
                 let tls =
                     TlsConnector::from(config.clone()).connect(name, stream).await.map_err(unreachable)?;
                 Either::Right(Box::new(tls))

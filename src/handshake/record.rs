@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -21,8 +20,9 @@ use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 
 use super::split::Stream;
-use super::{Chunk, Side, Target, Transcript};
+use super::{Chunk, Side, Transcript, events_path};
 use crate::server;
+use crate::target::{self, Target};
 use crate::wire::heads;
 
 /// The socket of our own server that is opened.
@@ -106,9 +106,7 @@ impl Way<'_> {
         if !target.tls {
             return Ok((Either::Left(stream), None));
         }
-        let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host);
-        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
-            .map_err(|_| format!("no certificate can stand for {host}"))?;
+        let name = target::server_name(authority)?;
         let begin = Instant::now();
         let shake = TlsConnector::from(Arc::clone(trust)).connect(name, stream);
         let tls = match timeout(*patience, shake).await {
@@ -155,7 +153,7 @@ async fn talk(way: &Way<'_>, stream: Recorded) -> Result<(String, bool), String>
             ));
         }
     };
-    let aside = match target.events_path() {
+    let aside = match events_path(target) {
         Some(events) => news(&mut socket, way, &events).await?,
         None => echo(&mut socket, patience).await?,
     };

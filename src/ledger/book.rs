@@ -18,6 +18,7 @@ pub struct Book {
     pub(super) long: bool,
     pub(super) requests: Requests,
     pub(super) frames: Frames,
+    pub(super) granted: u64,
     pub(super) reconnects: u64,
     pub(super) answers: u64,
     pub(super) answered_whole_run: u64,
@@ -65,6 +66,7 @@ impl Book {
             long,
             requests: Requests::default(),
             frames: Frames::default(),
+            granted: 0,
             reconnects: 0,
             answers: 0,
             answered_whole_run: 0,
@@ -104,6 +106,7 @@ impl Book {
         self.requests.opens += 1;
         self.requests.failed += u64::from(!valid);
         self.answered_whole_run += u64::from(valid);
+        self.granted += u64::from(valid);
         self.reconnects += u64::from(again && valid);
     }
 

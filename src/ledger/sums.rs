@@ -66,6 +66,7 @@ impl Book {
         mine.received += theirs.received;
         mine.pings += theirs.pings;
         mine.comments += theirs.comments;
+        self.granted += other.granted;
         self.reconnects += other.reconnects;
         self.answers += other.answers;
         self.answered_whole_run += other.answered_whole_run;

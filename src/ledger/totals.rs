@@ -44,6 +44,8 @@ pub struct Books {
     pub sums: Sums,
     /// Requests answered over the whole run.
     pub answered_whole_run: u64,
+    /// Upgrades and subscriptions granted over the whole run.
+    pub granted: u64,
     /// Every counted delivery, when it was kept: (client, event, arrival).
     pub log: Vec<(u32, u32, i64)>,
     /// 99th percentile (or the maximum, below 100) of poll lateness, ms.
@@ -133,6 +135,7 @@ impl Ledger {
         Books {
             outcome,
             answered_whole_run: self.book.answered_whole_run,
+            granted: self.book.granted,
             log: self.log.unwrap_or_default(),
             poll_late_ms: late(&self.book.poll_late),
             publish_late_ms: late(&self.book.publish_late),

@@ -53,30 +53,31 @@ pub(super) fn transport(
 ) -> (TransportOutcome, Sums) {
     let transport = &context.scenario.transports[index];
     let last = measured.at_last.as_ref().or(measured.at_end.as_ref());
-    let (from, to) = ends(&measured);
     let measured_part =
         Scenario { duration: Duration::from_micros(measured.end.unsigned_abs()), ..context.scenario.clone() };
     let mut outcome = books.outcome;
     outcome.label.clone_from(&transport.label);
     transport.way.kind().clone_into(&mut outcome.kind);
-    outcome.bytes = bytes(outcome.bytes.payload, outcome.deliveries.delivered, from, to);
     if !transport.way.asks() {
         // Who fell back to polling is counted as that; the way itself wastes no asks.
         outcome.waste_ratio = None;
-    }
-    if matches!(transport.way, Way::Poll { shared_cache: Some(_), .. }) {
-        outcome.requests.origin = Some(to.origin.saturating_sub(from.origin));
     }
     if context.scenario.shard.is_none() {
         // The formulas answer for the whole, which a shard is not.
         outcome.theory = theory::expect(&measured_part, &context.plan, &transport.way);
     }
-    outcome.series.bytes = byte_steps(&measured, to, outcome.series.requests.len());
+    // As people saw it; servers of ours saw it better.
+    outcome.connections.handshakes = if transport.way.is_socket() { books.granted } else { 0 };
     if let Some(stats) = last {
-        outcome.connections.opened = stats.connections.opened;
+        let (from, to) = ends(stats, &measured);
+        outcome.bytes = bytes(stats, outcome.bytes.payload, outcome.deliveries.delivered, from, to);
+        outcome.series.bytes = byte_steps(stats, &measured, to, outcome.series.requests.len());
+        if matches!(transport.way, Way::Poll { shared_cache: Some(_), .. }) {
+            outcome.requests.origin = Some(to.origin.saturating_sub(from.origin));
+        }
+        outcome.connections.opened = Some(stats.connections.opened);
         outcome.connections.handshakes = stats.handshakes;
-        outcome.connections.peak = stats.connections.peak;
-        outcome.bytes.opening = stats.bytes.opening;
+        outcome.connections.peak = Some(stats.connections.peak);
         if let Some(trouble) = &mut outcome.trouble {
             trouble.closed_slow = stats.slow_closed;
         }
@@ -101,10 +102,7 @@ pub(super) fn transport(
 }
 
 /// The samples at the two ends of the window; at a cut end, the counters read there.
-fn ends(measured: &Measured) -> (Sample, Sample) {
-    let Some(stats) = measured.at_last.as_ref().or(measured.at_end.as_ref()) else {
-        return (Sample::default(), Sample::default());
-    };
+fn ends(stats: &Stats, measured: &Measured) -> (Sample, Sample) {
     let first = stats.window.first().copied().unwrap_or_default();
     let at = measured.begin + measured.end;
     // A server samples at the planned times, which a cut window does not end at.
@@ -126,13 +124,20 @@ fn sample_of(stats: &Stats, at: i64) -> Sample {
     }
 }
 
-fn bytes(payload: u64, delivered: u64, from: Sample, to: Sample) -> Bytes {
+fn bytes(stats: &Stats, payload: u64, delivered: u64, from: Sample, to: Sample) -> Bytes {
     let up = to.bytes_up.saturating_sub(from.bytes_up);
     let down = to.bytes_down.saturating_sub(from.bytes_down);
     let segments =
         to.segments_up.saturating_sub(from.segments_up) + to.segments_down.saturating_sub(from.segments_down);
-    let wire_estimate = wire::wire_estimate(up + down, segments);
-    Bytes { up, down, payload, wire_estimate, ..Bytes::default() }.settled(delivered)
+    let counted = Bytes {
+        up: Some(up),
+        down: Some(down),
+        payload,
+        opening: Some(stats.bytes.opening),
+        wire_estimate: Some(wire::wire_estimate(up + down, segments)),
+        ..Bytes::default()
+    };
+    counted.settled(delivered)
 }
 
 fn server(stats: &Stats, from: Sample, to: Sample, delivered: u64) -> Server {
@@ -148,8 +153,7 @@ fn server(stats: &Stats, from: Sample, to: Sample, delivered: u64) -> Server {
 }
 
 /// Bytes both ways per step of the series.
-fn byte_steps(measured: &Measured, end: Sample, steps: usize) -> Vec<u64> {
-    let Some(stats) = measured.at_last.as_ref().or(measured.at_end.as_ref()) else { return vec![0; steps] };
+fn byte_steps(stats: &Stats, measured: &Measured, end: Sample, steps: usize) -> Vec<u64> {
     let both = |s: &Sample| s.bytes_up + s.bytes_down;
     let before_the_end = stats.window.iter().filter(|s| s.at < measured.begin + measured.end).copied();
     let samples: Vec<Sample> = before_the_end.chain([end]).collect();

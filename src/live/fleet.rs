@@ -1,7 +1,6 @@
 //! What a fleet did: which deliveries had to cross from server to server, and the hops of each event.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 
 use super::Context;
 use crate::broker::Handed;
@@ -58,7 +57,8 @@ impl<'a> Placed<'a> {
         outcome::Fleet {
             servers: self.fleet.servers,
             broker: self.fleet.broker.name().to_owned(),
-            hops_ms: self.fleet.broker.is_redis().then(|| self.hops(ledger.log(), handed, begin)),
+            hops_ms: (self.fleet.broker.is_redis() && !handed.is_empty())
+                .then(|| self.hops(ledger.log(), handed, begin)),
             cross_server_expected: fate.expected,
             cross_server_lost: fate.lost,
             polls_roam: self.roam,
@@ -117,7 +117,7 @@ pub(super) fn publisher(context: &Context<'_>) -> impl Fn(u32) -> usize + Send +
 }
 
 /// The addresses of a transport's servers, and who is where.
-pub(super) fn servers(scenario: &Scenario, index: usize, addresses: Vec<SocketAddr>) -> client::Servers {
+pub(super) fn servers(scenario: &Scenario, index: usize, addresses: Vec<String>) -> client::Servers {
     let Some(fleet) = &scenario.fleet else { return client::Servers::new(addresses, Vec::new(), false) };
     let homes = (0..scenario.clients).map(|client| fleet.of_client(scenario.seed, client)).collect();
     let roam = roams(fleet, &scenario.transports[index].way);

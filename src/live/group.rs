@@ -173,21 +173,9 @@ async fn open_the_gate(
 ) -> anyhow::Result<Publishing> {
     let (mut pumps, mut senders) = (Vec::new(), Vec::new());
     for member in members {
-        let mut routes = Vec::new();
-        let controls: Vec<_> = member.servers.control().collect();
-        for own in 0..controls.len() {
-            // Where all servers share one feed, another one will do while this one is away.
-            let mut usable = controls[own..].to_vec();
-            if member.people.crowd().servers.are_alike() {
-                usable.extend(&controls[..own]);
-            } else {
-                usable.truncate(1);
-            }
-            let pump = Pump::connect(usable, member.people.crowd().clone(), begin).await?;
-            routes.push(pump.events.clone());
-            pumps.push(pump);
-        }
-        senders.push(routes);
+        let of_member = pumps_of(member, begin).await?;
+        senders.push(of_member.iter().map(|pump| pump.events.clone()).collect());
+        pumps.extend(of_member);
         member.people.order(&Order::Begin(begin));
     }
     let _ = context.options.progress.send(Progress::WarmUp(context.warmup));
@@ -195,6 +183,29 @@ async fn open_the_gate(
     let to = Routes { senders, server: Box::new(fleet::publisher(context)) };
     let thread = keep_time(context.plan.clone(), context.clock, begin, to, stop.clone());
     Ok((pumps, stop, thread))
+}
+
+/// One for each of a transport's servers.
+async fn pumps_of(member: &Member, begin: Micros) -> anyhow::Result<Vec<Pump>> {
+    let crowd = member.people.crowd();
+    let controls: Vec<_> = member.servers.control().collect();
+    if controls.is_empty() {
+        return Ok((0..member.servers.addresses.len())
+            .map(|own| Pump::by_post(own, crowd.clone()))
+            .collect());
+    }
+    let mut pumps = Vec::new();
+    for own in 0..controls.len() {
+        // Where all servers share one feed, another one will do while this one is away.
+        let mut usable = controls[own..].to_vec();
+        if crowd.servers.are_alike() {
+            usable.extend(&controls[..own]);
+        } else {
+            usable.truncate(1);
+        }
+        pumps.push(Pump::connect(usable, crowd.clone(), begin).await?);
+    }
+    Ok(pumps)
 }
 
 /// Waits for the end of the window or a signal; returns where it ended and the generator's CPU.

@@ -3,7 +3,6 @@
 //! All of them obey the same orders at the same time of the one clock, whichever process they are in, and
 //! their ledgers become one when they hang up.
 
-use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +17,8 @@ use crate::clock::Micros;
 use crate::ledger::Part;
 use crate::scenario::Scenario;
 use crate::scenario::shard::Shard;
+use crate::tls::Trust;
+use crate::token::Token;
 use crate::workload::Trace;
 
 mod apart;
@@ -39,10 +40,16 @@ struct Brief {
     people: Range<u32>,
     /// Which part of the scenario is played; a scenario does not carry it.
     shard: Option<Shard>,
-    /// Where the servers are.
-    servers: Vec<SocketAddr>,
-    /// What these people trust, DER; none: they speak no TLS.
-    certificates: Vec<Vec<u8>>,
+    /// Where the servers are, `host:port` each.
+    servers: Vec<String>,
+    /// Before the topics of the schedule.
+    prefix: String,
+    /// Whom these people trust.
+    trust: Trust,
+    /// What they show who publish.
+    token: Option<Token>,
+    /// How far away the servers are.
+    round_trip: Duration,
     /// Anchor of the run's clock.
     anchor: i64,
     /// The client whose timeline is kept.
@@ -120,14 +127,26 @@ impl People {
         processes: u32,
     ) -> anyhow::Result<Self> {
         let scenario = context.scenario;
+        let elsewhere = context.options.elsewhere.as_ref();
+        let trust = match elsewhere {
+            Some(elsewhere) => elsewhere.trust.clone(),
+            None if scenario.tls => Trust::These(servers.certificates()),
+            None => Trust::Nobody,
+        };
         let brief = |people: Range<u32>| Brief {
             scenario: scenario.clone(),
             recorded: None,
             transport: index,
             people,
             shard: scenario.shard,
-            servers: servers.public(),
-            certificates: servers.certificates(),
+            servers: servers.addresses.clone(),
+            prefix: context.met.as_ref().map(|met| met.prefix(index)).unwrap_or_default(),
+            trust: trust.clone(),
+            token: elsewhere.and_then(|elsewhere| elsewhere.token.clone()),
+            round_trip: match &context.met {
+                Some(met) => met.round_trip,
+                None => scenario.network.as_ref().map(|link| link.rtt).unwrap_or_default(),
+            },
             anchor: context.clock.anchor(),
             person: context.person,
             // A fleet's last hop is measured by delivery.

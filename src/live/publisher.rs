@@ -20,8 +20,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::client::Crowd;
 use crate::client::body::Body;
+use crate::client::{Crowd, publish_by_post};
 use crate::clock::{Clock, Micros};
 use crate::ledger::{Home, Plan};
 
@@ -103,6 +103,13 @@ impl Pump {
         let worker =
             Worker { controls, crowd, start, queue, open: true, unpublished: Vec::new(), back: i64::MIN };
         Ok(Self { events, task: AbortOnDropHandle::new(tokio::spawn(worker.work(socket))) })
+    }
+
+    /// Publishes as anybody may, at the server of this number, from 0: others started it.
+    pub(super) fn by_post(server: usize, crowd: Arc<Crowd>) -> Self {
+        let (events, queue) = mpsc::unbounded_channel::<u32>();
+        let task = async move { drop(publish_by_post(crowd, server, queue).await) };
+        Self { events, task: AbortOnDropHandle::new(tokio::spawn(task)) }
     }
 
     /// Waits, at most `patience`, until everything handed over is acknowledged.

@@ -8,24 +8,31 @@ use crate::broker::Handed;
 use crate::server::stats::Stats;
 use crate::transport::Transport;
 
-/// Running server processes. Dropping them ends them.
+/// The servers of one transport. Dropping them ends those that were started for it.
 pub(super) struct Servers {
+    /// Empty where others started them: nothing is to be asked or done but what anybody may.
     processes: Vec<ServerProcess>,
+    /// What clients talk to, `host:port` each.
+    pub(super) addresses: Vec<String>,
 }
 
 impl Servers {
-    /// Starts the servers of the transport at `index`.
+    /// Starts the servers of the transport at `index`, unless others did.
     ///
     /// # Errors
     /// A process could not be started, or did not say where it listens.
     pub(super) async fn start(context: &Context<'_>, index: usize) -> anyhow::Result<Self> {
+        if let Some(met) = &context.met {
+            return Ok(Self { processes: Vec::new(), addresses: met.addresses.clone() });
+        }
         let transport: &Transport = &context.scenario.transports[index];
         let number = context.scenario.fleet.as_ref().map_or(1, |fleet| fleet.servers);
         let mut processes = Vec::new();
         for number in 1..=number {
             processes.push(ServerProcess::start(context, transport, index, number).await?);
         }
-        Ok(Self { processes })
+        let addresses = processes.iter().map(|process| process.public.to_string()).collect();
+        Ok(Self { processes, addresses })
     }
 
     /// The server of this number, from 1.
@@ -33,17 +40,12 @@ impl Servers {
         self.processes.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
-    /// What clients talk to.
-    pub(super) fn public(&self) -> Vec<SocketAddr> {
-        self.processes.iter().map(|process| process.public).collect()
-    }
-
     /// What people trust, DER; none where they speak no TLS.
     pub(super) fn certificates(&self) -> Vec<Vec<u8>> {
         self.processes.iter().filter_map(|process| Some(process.certificate.as_ref()?.to_vec())).collect()
     }
 
-    /// What the schedule's publisher talks to.
+    /// What the schedule's publisher talks to; none where others started them.
     pub(super) fn control(&self) -> impl Iterator<Item = SocketAddr> {
         self.processes.iter().map(|process| process.control)
     }

@@ -3,32 +3,39 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Bytes on the accepted sockets of the server, over the window.
+/// Bytes on the accepted sockets of the server, over the window; null but for `payload` where the servers
+/// are not ours, whose sockets nobody counts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bytes {
     /// Client to server.
-    pub up: u64,
+    pub up: Option<u64>,
     /// Server to client.
-    pub down: u64,
+    pub down: Option<u64>,
     /// `data` of distinct deliveries and client sends, as JSON.
     pub payload: u64,
     /// up + down − payload.
-    pub overhead: i64,
+    pub overhead: Option<i64>,
     /// Heads of upgrades and subscriptions, whole run.
-    pub opening: u64,
+    pub opening: Option<u64>,
     /// overhead / deliveries.
     pub overhead_per_delivery: Option<f64>,
     /// up + down plus 40 B per segment of at most 1,448 B in each direction; bare ACKs not counted.
-    pub wire_estimate: u64,
+    pub wire_estimate: Option<u64>,
 }
 
 impl Bytes {
     /// The same with what follows from up, down and payload.
     #[must_use]
     pub fn settled(self, delivered: u64) -> Self {
-        let overhead = (self.up + self.down) as i64 - self.payload as i64;
-        let overhead_per_delivery = (delivered > 0).then(|| overhead as f64 / delivered as f64);
-        Self { overhead, overhead_per_delivery, ..self }
+        let overhead = self.both_ways().map(|both| both as i64 - self.payload as i64);
+        let each = |overhead: i64| (delivered > 0).then(|| overhead as f64 / delivered as f64);
+        Self { overhead, overhead_per_delivery: overhead.and_then(each), ..self }
+    }
+
+    /// Up and down.
+    #[must_use]
+    pub fn both_ways(&self) -> Option<u64> {
+        Some(self.up?.saturating_add(self.down?))
     }
 }
 

@@ -43,23 +43,20 @@ pub fn sweep(sweep: &Sweep) -> String {
             cells.extend([u64::from(t.clients), r.total, r.polls, r.empty].map(|n| n.to_string()));
             cells.extend([t.waste_ratio, l.mean, l.p50, l.p95, l.p99].map(number));
             let bytes = &t.bytes;
-            let counts = [
-                d.expected,
-                d.delivered,
-                d.lost,
-                bytes.up,
-                bytes.down,
-                bytes.opening,
-                bytes.wire_estimate,
-                t.connections.peak,
-            ];
-            cells.extend(counts.map(|n| n.to_string()));
+            cells.extend([d.expected, d.delivered, d.lost].map(|n| n.to_string()));
+            let counted = [bytes.up, bytes.down, bytes.opening, bytes.wire_estimate, t.connections.peak];
+            cells.extend(counted.map(whole));
             cells.push(number(t.server.as_ref().map(|server| server.cpu_s)));
             cells.push(number(point.outcome.interrupted_at_s));
             text.push_str(&(cells.join(",") + "\n"));
         }
     }
     text
+}
+
+/// A count; empty where nobody counted.
+pub(super) fn whole(count: Option<u64>) -> String {
+    count.map_or_else(String::new, |n| n.to_string())
 }
 
 /// A field. A spreadsheet must read it as text, so a leading operator gets a quote before it.

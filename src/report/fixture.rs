@@ -76,6 +76,7 @@ fn outcome(name: &str, title: &str, kinds: &[&str], messages: u64) -> Outcome {
         prediction: Some("50".to_owned()),
         interrupted_at_s: None,
         shard: None,
+        targets: Vec::new(),
         in_turn: false,
         machine: Some(Machine {
             os: "Linux 6.1".to_owned(),
@@ -189,7 +190,7 @@ fn transport(kind: &str, messages: u64) -> TransportOutcome {
     t.samples = (messages < 200).then(|| latencies.clone());
     t.deliveries =
         Deliveries { published: messages, expected: messages, delivered: messages, ..Deliveries::default() };
-    t.connections = Connections { opened: 300, handshakes: 0, reconnects: 0, peak: 300 };
+    t.connections = Connections { opened: Some(300), handshakes: 0, reconnects: 0, peak: Some(300) };
     t.server = Some(Server { cpu_s: 0.031, rss_peak_bytes: 14 << 20, ..Server::default() });
     t.person = Some(person(kind));
     t.handshake = Some(handshake(kind));
@@ -217,10 +218,10 @@ fn poll(t: &mut TransportOutcome, messages: u64) {
     t.requests_per_delivery = Some(1_200.0 / messages as f64);
     t.wait_ms_mean = t.latency_ms.mean.map(|mean| mean - 1.3);
     t.bytes = Bytes {
-        up: 157_200,
-        down: 198_720,
+        up: Some(157_200),
+        down: Some(198_720),
         payload: messages * 40,
-        wire_estimate: 452_000,
+        wire_estimate: Some(452_000),
         ..Bytes::default()
     };
     t.theory = Theory {
@@ -238,10 +239,10 @@ fn long_poll(t: &mut TransportOutcome, messages: u64) {
     t.idle_per_delivery = Some(208.0 / messages as f64);
     t.wait_ms_mean = Some(0.04);
     t.bytes = Bytes {
-        up: 117_000,
-        down: 190_000,
+        up: Some(117_000),
+        down: Some(190_000),
         payload: messages * 40,
-        wire_estimate: 374_000,
+        wire_estimate: Some(374_000),
         ..Bytes::default()
     };
     t.server = Some(Server { cpu_s: 0.21, rss_peak_bytes: 24 << 20, ..Server::default() });
@@ -251,11 +252,11 @@ fn push(t: &mut TransportOutcome, kind: &str, messages: u64) {
     t.requests = Requests { total: 300, opens: 300, ..Requests::default() };
     t.idle_per_delivery = Some(480.0 / messages as f64);
     t.bytes = Bytes {
-        up: 1_440,
-        down: messages * 132 + 480,
+        up: Some(1_440),
+        down: Some(messages * 132 + 480),
         payload: messages * 40,
-        opening: 112_800,
-        wire_estimate: messages * 172 + 20_000,
+        opening: Some(112_800),
+        wire_estimate: Some(messages * 172 + 20_000),
         ..Bytes::default()
     };
     if kind == "websocket" {
@@ -286,7 +287,7 @@ fn series(t: &TransportOutcome, latencies: &[f64]) -> Series {
         requests: (0..steps).map(|i| part(t.requests.polls, i)).collect(),
         empty: (0..steps).map(|i| part(t.requests.empty, i)).collect(),
         delivered: (0..steps).map(|i| part(t.deliveries.delivered, i)).collect(),
-        bytes: (0..steps).map(|i| part(t.bytes.up + t.bytes.down, i)).collect(),
+        bytes: (0..steps).map(|i| part(t.bytes.both_ways().unwrap_or(0), i)).collect(),
         latency_p50_ms: (0..steps).map(median).collect(),
     }
 }

@@ -118,10 +118,16 @@ pub enum Volume {
     Fewer(f64),
 }
 
-/// All bytes of a transport, handshakes too.
+/// All bytes of a transport, handshakes too; zero where nobody counted them.
 #[must_use]
 pub fn volume(t: &TransportOutcome) -> u64 {
-    t.bytes.up.saturating_add(t.bytes.down).saturating_add(t.bytes.opening)
+    t.bytes.both_ways().unwrap_or(0).saturating_add(opening(t))
+}
+
+/// Bytes of its handshakes; zero where nobody counted them.
+#[must_use]
+pub fn opening(t: &TransportOutcome) -> u64 {
+    t.bytes.opening.unwrap_or(0)
 }
 
 /// Compares all bytes of `a` with those of `b`, by the guard of [`clearly`].
@@ -157,7 +163,7 @@ pub fn is_whole(t: &TransportOutcome) -> bool {
 /// Application bytes both ways per delivered message; `None` without deliveries.
 #[must_use]
 pub fn bytes_per_message(t: &TransportOutcome) -> Option<f64> {
-    let total = t.bytes.up.saturating_add(t.bytes.down);
+    let total = t.bytes.both_ways()?;
     (t.deliveries.delivered > 0 && total > 0).then(|| total as f64 / t.deliveries.delivered as f64)
 }
 
@@ -165,7 +171,7 @@ pub fn bytes_per_message(t: &TransportOutcome) -> Option<f64> {
 #[must_use]
 pub fn bytes_with_handshake(t: &TransportOutcome) -> Option<f64> {
     let all = bytes_per_message(t)?;
-    (t.bytes.opening > 0).then(|| all + t.bytes.opening as f64 / t.deliveries.delivered as f64)
+    (opening(t) > 0).then(|| all + opening(t) as f64 / t.deliveries.delivered as f64)
 }
 
 /// Mean delay in two parts, ms: waiting for the poll that fetched it, and the way.
@@ -255,7 +261,7 @@ pub fn cumulative_bytes(t: &TransportOutcome) -> Vec<f64> {
     if t.series.bytes.is_empty() {
         return Vec::new();
     }
-    let mut total = t.bytes.opening as f64;
+    let mut total = opening(t) as f64;
     let mut course = vec![total];
     for &step in &t.series.bytes {
         total += step as f64;

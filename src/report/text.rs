@@ -167,7 +167,7 @@ fn rows(outcome: &Outcome, all: &[Way<'_>]) -> Vec<Row> {
         row("bytes per message", String::new(), &|w| measure::bytes_per_message(w.t).map(bytes)),
         row("  with handshake", String::new(), &|w| measure::bytes_with_handshake(w.t).map(bytes)),
         row("idle per message", "\"Nope\", pings, comments".to_owned(), &|w| w.t.idle_per_delivery.map(rate)),
-        row("connections", String::new(), &|w| some(w.t.connections.opened)),
+        row("connections", String::new(), &|w| w.t.connections.opened.and_then(some)),
         row("server CPU", String::new(), &|w| {
             w.t.server.as_ref().map(|server| ms((server.cpu_s * 1000.0).max(0.0)))
         }),

@@ -281,7 +281,7 @@ mod tests {
     fn heavy(push: u64) -> Outcome {
         let mut outcome = fixture::letters();
         for (t, down) in outcome.transports.iter_mut().zip([100_000, push]) {
-            (t.bytes.up, t.bytes.down, t.bytes.opening) = (0, down, 0);
+            (t.bytes.up, t.bytes.down, t.bytes.opening) = (Some(0), Some(down), Some(0));
         }
         outcome
     }
@@ -318,7 +318,7 @@ mod tests {
         let mut outcome = heavy(900_000);
         let mut shared = outcome.transports[1].clone();
         shared.label = "batched".to_owned();
-        shared.bytes.down = 30_000;
+        shared.bytes.down = Some(30_000);
         outcome.transports.push(shared);
         outcome.transports[0].deliveries.superseded = 9;
         let won = win(&ways(&outcome)).unwrap();

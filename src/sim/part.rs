@@ -100,11 +100,11 @@ impl Traffic {
 
     pub(super) fn bytes(&self, payload: u64, delivered: u64) -> outcome::Bytes {
         outcome::Bytes {
-            up: self.up,
-            down: self.down,
+            up: Some(self.up),
+            down: Some(self.down),
             payload,
-            opening: self.opening,
-            wire_estimate: wire::wire_estimate(self.up + self.down, self.segments),
+            opening: Some(self.opening),
+            wire_estimate: Some(wire::wire_estimate(self.up + self.down, self.segments)),
             ..outcome::Bytes::default()
         }
         .settled(delivered)
@@ -162,7 +162,8 @@ impl Part {
 
     /// TCP connections and handshakes.
     pub(super) fn connections(&self) -> Connections {
-        Connections { opened: self.opened, handshakes: self.handshakes, reconnects: 0, peak: self.held }
+        let (opened, peak) = (Some(self.opened), Some(self.held));
+        Connections { opened, handshakes: self.handshakes, reconnects: 0, peak }
     }
 
     /// Decides, as the server would at `taken`, what of `items` goes to `client`; returns how many and

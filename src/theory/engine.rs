@@ -64,6 +64,7 @@ fn outcome(scenario: &Scenario, plan: Option<&Plan>, prediction: Option<String>)
         prediction,
         interrupted_at_s: None,
         shard: None,
+        targets: Vec::new(),
         in_turn: false,
         machine: Some(outcome::Machine::here()),
         generator: None,
@@ -108,10 +109,10 @@ fn transport_outcome(view: &View<'_>, transport: &Transport) -> Result<Transport
         idle_per_delivery: per_delivery(idle),
         requests_per_delivery: per_delivery(expected.requests()),
         connections: Connections {
-            opened: whole(expected.opened),
+            opened: Some(whole(expected.opened)),
             handshakes: if socket { whole(expected.opens) } else { 0 },
             reconnects: 0,
-            peak: whole(expected.held),
+            peak: Some(whole(expected.held)),
         },
         frames: Frames {
             sent: if socket { whole(view.news.sends) } else { 0 },
@@ -195,13 +196,13 @@ fn bytes(expected: &Expected) -> Bytes {
     let (up, down, payload) = (whole(traffic.up), whole(traffic.down), whole(traffic.payload));
     let overhead = traffic.up + traffic.down - traffic.payload;
     Bytes {
-        up,
-        down,
+        up: Some(up),
+        down: Some(down),
         payload,
-        overhead: (up + down) as i64 - payload as i64,
-        opening: whole(traffic.opening),
+        overhead: Some((up + down) as i64 - payload as i64),
+        opening: Some(whole(traffic.opening)),
         overhead_per_delivery: (expected.delivered > 0.0).then(|| overhead / expected.delivered),
-        wire_estimate: wire::wire_estimate(up + down, whole(traffic.segments)),
+        wire_estimate: Some(wire::wire_estimate(up + down, whole(traffic.segments))),
     }
 }
 

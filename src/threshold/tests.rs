@@ -66,6 +66,7 @@ fn outcome(samples: u64) -> Outcome {
         prediction: None,
         interrupted_at_s: None,
         shard: None,
+        targets: Vec::new(),
         in_turn: false,
         machine: None,
         generator: None,

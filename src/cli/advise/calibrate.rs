@@ -95,6 +95,7 @@ async fn measure(text: &str) -> anyhow::Result<Outcome> {
     let (progress, _unheard) = mpsc::unbounded_channel();
     let options = live::Options {
         executable: std::env::current_exe()?,
+        elsewhere: None,
         in_turn: true,
         prediction: None,
         keep_deliveries: false,

@@ -1,6 +1,5 @@
 //! People in this process: their crowd, the proxies before their servers, a task each.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +16,6 @@ use crate::link::Link;
 use crate::live::fleet;
 use crate::live::proxy::Proxy;
 use crate::scenario::Scenario;
-use crate::tls;
 
 /// Beyond the longest interval and a round trip, what is on its way has this long to arrive.
 const GRACE: Duration = Duration::from_secs(2);
@@ -48,15 +46,16 @@ impl Here {
         let addresses = if proxies.is_empty() {
             brief.servers.clone()
         } else {
-            proxies.iter().map(|proxy| proxy.address).collect()
+            proxies.iter().map(|proxy| proxy.address.to_string()).collect()
         };
-        let certificates = brief.certificates.iter().map(|bytes| tls::Certificate::from(bytes.clone()));
         let trips = if scenario.tls { 3 } else { 2 };
         let crowd = Crowd::new(Setting {
             way: scenario.transports[brief.transport].way.clone(),
             headers: scenario.headers,
             servers: fleet::servers(scenario, brief.transport, addresses),
-            tls: scenario.tls.then(|| tls::client(certificates)).transpose()?,
+            tls: brief.trust.client()?,
+            prefix: brief.prefix.clone(),
+            token: brief.token.clone(),
             clock: Clock::from_anchor(brief.anchor),
             seed: scenario.seed,
             warmup: as_micros(scenario.warmup),
@@ -69,7 +68,7 @@ impl Here {
             keep_log: brief.keep_log,
             moments: Some(forward(moments)),
             // One round trip for the connection, one for TLS, one for what is asked.
-            opening: scenario.network.as_ref().map(|link| trips * link.rtt).unwrap_or_default(),
+            opening: trips * brief.round_trip,
             people_fail: scenario.faults.iter().any(|fault| fault.what.share().is_some()),
         });
         // The ledger has to know whom faults will pick out.
@@ -139,8 +138,11 @@ pub(in crate::live) fn patience(scenario: &Scenario, index: usize) -> i64 {
 fn proxies(brief: &Brief) -> std::io::Result<Vec<Proxy>> {
     let faults = &brief.scenario.faults;
     let proxied = faults.iter().any(|fault| matches!(fault.what, What::IdleProxy { .. }));
-    let servers: &[SocketAddr] = if proxied && !brief.people.is_empty() { &brief.servers } else { &[] };
-    servers.iter().copied().map(Proxy::start).collect()
+    if !proxied || brief.people.is_empty() {
+        return Ok(Vec::new());
+    }
+    let address = |server: &String| server.parse().map_err(std::io::Error::other);
+    brief.servers.iter().map(|server| Proxy::start(address(server)?)).collect()
 }
 
 fn forward(moments: impl Fn(Moment) + Send + 'static) -> mpsc::UnboundedSender<Moment> {

@@ -78,12 +78,13 @@ fn total<'a>(outcome: &Outcome, way: &Way<'a>) -> Course<'a> {
         points.retain(|&(from, _)| from < at + step);
         points.iter_mut().for_each(|(time, _)| *time = time.min(at));
     }
-    if way.t.bytes.opening > 0 && !points.is_empty() {
+    let opening = measure::opening(way.t);
+    if opening > 0 && !points.is_empty() {
         points.insert(0, (0.0, 0.0));
     }
     let mut lines: Vec<String> = course.last().map(|&b| size(b)).into_iter().collect();
-    if way.t.bytes.opening > 0 {
-        lines.push(format!("{} of it to open", size(way.t.bytes.opening as f64)));
+    if opening > 0 {
+        lines.push(format!("{} of it to open", size(opening as f64)));
     }
     Course { way: way.clone(), points, lines }
 }
@@ -237,7 +238,7 @@ mod tests {
         let outcome = fixture::letters();
         let socket = total(&outcome, &ways(&outcome)[1]);
         assert_eq!(socket.points[0], (0.0, 0.0));
-        assert_eq!(socket.points[1], (0.0, outcome.transports[1].bytes.opening as f64));
+        assert_eq!(socket.points[1], (0.0, measure::opening(&outcome.transports[1]) as f64));
         let table = over_time(&[socket], "Time", size);
         assert_eq!(table.rows.len(), 21);
     }

@@ -91,8 +91,8 @@ pub fn figure(point: &Point, map: Map) -> Option<f64> {
         }
         Map::Bytes => {
             let (one, other) = two(&all)?;
-            let bytes = |way: &Way<'_>| (way.t.bytes.up + way.t.bytes.down) as f64;
-            Some(bytes(one) / bytes(other)).filter(|ratio| ratio.is_finite() && *ratio > 0.0)
+            let bytes = |way: &Way<'_>| way.t.bytes.both_ways().map(|bytes| bytes as f64);
+            Some(bytes(one)? / bytes(other)?).filter(|ratio| ratio.is_finite() && *ratio > 0.0)
         }
     }
 }

@@ -173,7 +173,7 @@ fn rate(sweep: &Sweep, way: &Way<'_>) -> f64 {
     let outcome =
         sweep.points.iter().find(|point| point.outcome.transports.iter().any(|t| std::ptr::eq(t, way.t)));
     let window = outcome.map_or(1.0, |point| measure::window_s(&point.outcome));
-    (way.t.bytes.up + way.t.bytes.down) as f64 / window.max(1e-3)
+    way.t.bytes.both_ways().unwrap_or(0) as f64 / window.max(1e-3)
 }
 
 /// Bytes a second along the setting, a line per transport.

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use crate::outcome::{Outcome, Summary};
 
 use super::super::claims;
-use super::super::csv::field;
+use super::super::csv::{field, whole};
 use super::super::numbers::{count, figure, ms};
 use super::super::ways::Way;
 use super::table;
@@ -48,7 +48,7 @@ fn counts(all: &[Way<'_>]) -> Markup {
         ("Requests that reached the server, past the cache", |w| w.t.requests.origin.map(count)),
         ("Empty answers (“Nope”)", |w| w.kind.asks().then(|| count(w.t.requests.empty))),
         ("Sent by people", |w| some(w.t.sends.count)),
-        ("Connections opened", |w| some(w.t.connections.opened)),
+        ("Connections opened", |w| w.t.connections.opened.and_then(some)),
         ("WebSocket handshakes", |w| some(w.t.connections.handshakes)),
         ("Pings and pongs", |w| some(w.t.frames.pings)),
         ("SSE comments", |w| some(w.t.frames.comments)),
@@ -61,9 +61,9 @@ fn counts(all: &[Way<'_>]) -> Markup {
         ("Replaced by newer, or expired", |w| {
             some(w.t.deliveries.superseded.saturating_add(w.t.deliveries.expired))
         }),
-        ("Bytes, client to server", |w| some(w.t.bytes.up)),
-        ("Bytes, server to client", |w| some(w.t.bytes.down)),
-        ("Estimated on the wire", |w| some(w.t.bytes.wire_estimate)),
+        ("Bytes, client to server", |w| w.t.bytes.up.and_then(some)),
+        ("Bytes, server to client", |w| w.t.bytes.down.and_then(some)),
+        ("Estimated on the wire", |w| w.t.bytes.wire_estimate.and_then(some)),
         ("Server CPU", |w| w.t.server.as_ref().map(|server| ms(server.cpu_s * 1000.0))),
     ];
     let mut heads = vec!["Count".to_owned()];
@@ -165,9 +165,9 @@ fn summary_csv(all: &[Way<'_>]) -> String {
             number(l.p50),
             number(l.p95),
             number(l.max),
-            t.bytes.up.to_string(),
-            t.bytes.down.to_string(),
-            t.bytes.opening.to_string(),
+            whole(t.bytes.up),
+            whole(t.bytes.down),
+            whole(t.bytes.opening),
             number(t.server.as_ref().map(|server| server.cpu_s)),
         ];
         text.push_str(&cells.join(","));

@@ -318,7 +318,7 @@ fn ratio(point: &Point, one: &Way<'_>, two: &Way<'_>, metric: Metric) -> Option<
         // All bytes, not those of a message: where only the latest counts, the two deliver not equally many.
         let bytes = |label: &str| {
             let way = all.iter().find(|way| way.t.label == label)?;
-            Some((way.t.bytes.up + way.t.bytes.down) as f64).filter(|bytes| *bytes > 0.0)
+            way.t.bytes.both_ways().map(|bytes| bytes as f64).filter(|bytes| *bytes > 0.0)
         };
         let ratio = (bytes(&one.t.label)? / bytes(&two.t.label)?).ln();
         return (ratio.abs() > LEAST).then_some(ratio);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::transport::{Http, Transport, Way};
+use crate::transport::{Http, PING, READ_BUFFER, Transport, Way};
 
 use super::section::{Bounds, Section};
 use super::tree::{Node, Table, Value, clean};
@@ -17,8 +17,6 @@ pub(super) const KINDS: [(&str, &[&str]); 4] = [
     ("websocket", &["ping", "coalesce", "read_buffer"]),
 ];
 const DEFAULT_HOLD: Duration = Duration::from_secs(25);
-const DEFAULT_PING: Duration = Duration::from_secs(25);
-const DEFAULT_READ_BUFFER: usize = 4096;
 /// Longer waits than this are polling by other means.
 const COALESCE: Bounds<Duration> = Bounds { least: Duration::ZERO, most: Duration::from_secs(10) };
 const SHARED_CACHE: Bounds<Duration> =
@@ -209,9 +207,9 @@ fn shared_cache(section: &mut Section<'_>, clients_write: bool) -> Option<Durati
 
 fn web_socket(section: &mut Section<'_>) -> Way {
     let bounds = Bounds::durations(0, Duration::from_secs(240));
-    let ping = section.duration("ping", Some(DEFAULT_PING), bounds);
+    let ping = section.duration("ping", Some(PING), bounds);
     let coalesce = section.duration("coalesce", Some(Duration::ZERO), COALESCE);
     let sizes = Bounds { least: 128, most: 1 << 20 };
-    let read_buffer = section.size("read_buffer", sizes).unwrap_or(DEFAULT_READ_BUFFER);
+    let read_buffer = section.size("read_buffer", sizes).unwrap_or(READ_BUFFER);
     Way::WebSocket { ping, coalesce, read_buffer }
 }
