@@ -11,7 +11,7 @@ use crate::token::Token;
 
 /// Options of a command that turns to servers that others started.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct Given {
     /// Servers that are running already (`anynews serve`), instead of new ones, like
     /// http://10.0.0.7:8080,http://10.0.0.8:8080
     #[arg(long, value_name = "URL", value_delimiter = ',')]
@@ -25,7 +25,7 @@ pub(super) struct Args {
     token: Option<Token>,
 }
 
-impl Args {
+impl Given {
     /// The servers; none: the command starts its own.
     ///
     /// # Errors

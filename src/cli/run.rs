@@ -55,7 +55,7 @@ pub(super) struct Args {
     #[arg(long)]
     in_turn: bool,
     #[command(flatten)]
-    elsewhere: elsewhere::Args,
+    elsewhere: elsewhere::Given,
     /// Play only this one of so many parts of the people; `report` merges the parts
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,

@@ -2,7 +2,7 @@
 //! look here first.
 
 use crate::link::Link;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Target};
 use crate::scenario::fleet::{Between, Fleet, Placement};
 use crate::scenario::{Engine, Inbox, Workload};
 use crate::units::format_rate;
@@ -37,6 +37,7 @@ pub fn place(outcome: &Outcome) -> String {
     let with =
         network.as_ref().map_or_else(String::new, |link| format!(" with a network in between ({link})"));
     match outcome.engine {
+        Engine::Live if !outcome.targets.is_empty() => elsewhere(&outcome.targets),
         Engine::Live if network.is_none() => {
             "real sockets on one machine; on a network, add half your round trip to each delay.".to_owned()
         }
@@ -44,6 +45,13 @@ pub fn place(outcome: &Outcome) -> String {
         Engine::Sim => format!("in virtual time{with}: no machine was measured."),
         Engine::Theory => format!("by formula{with}: computed, not measured."),
     }
+}
+
+fn elsewhere(targets: &[Target]) -> String {
+    let urls: Vec<String> = targets.iter().map(|target| target.url.clone()).collect();
+    let far = targets.iter().map(|target| target.round_trip_ms).fold(0.0, f64::max);
+    let which = if urls.len() == 1 { "a server that was" } else { "servers that were" };
+    format!("real sockets to {which} running already ({}), {} there and back.", list(&urls), ms(far))
 }
 
 /// A network as a person says it: `fast-4g: 60 ms round trip, 9 Mbit/s down, 1.5 Mbit/s up`.
@@ -275,7 +283,14 @@ pub fn engine(outcome: &Outcome) -> &'static str {
 /// How it was measured, and what it does not say: heading and text.
 #[must_use]
 pub fn method(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
+    let elsewhere = !outcome.targets.is_empty();
     let mut parts = vec![match outcome.engine {
+        Engine::Live if elsewhere => (
+            "Measured",
+            "Delay runs from the intended publish time to the moment the person has the message in hand. Publisher and \
+             people are on one machine and go by its one clock, so the servers’ clocks do not matter; a stall counts in \
+             full. The servers were running already: their bytes, connections, CPU and memory are nobody’s to count here.",
+        ),
         Engine::Live => (
             "Measured",
             "Delay runs from the intended publish time to the moment the person has the message in hand, on one clock \
@@ -302,12 +317,19 @@ pub fn method(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
              sees the same seeded messages. Dotted lines and dashed marks are formulas, not measurements.",
         ));
     }
-    parts.push((
-        "Estimated",
-        "The wire estimate adds 40 bytes of TCP/IP for each segment of at most 1,448 bytes; bare acknowledgements \
-         are not counted.",
-    ));
+    if !elsewhere {
+        parts.push((
+            "Estimated",
+            "The wire estimate adds 40 bytes of TCP/IP for each segment of at most 1,448 bytes; bare acknowledgements \
+             are not counted.",
+        ));
+    }
     parts.push(match &outcome.scenario.network {
+        None if elsewhere => (
+            "Assumed",
+            "That nobody else kept the servers or the network busy. The formulas know no network: measured delays hold \
+             the way to the server and back to the reader as well.",
+        ),
         None => (
             "Assumed",
             "Loopback: no distance, no loss. On a real network add half your round trip to each delay, on both sides of \
@@ -323,7 +345,7 @@ pub fn method(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
     parts.push(match outcome.scenario.tls {
         true => (
             "Encrypted",
-            "Everything went over TLS 1.3: a new connection costs one round trip more and a certificate, a record 22 \
+            "Everything went over TLS: a new connection costs one round trip more and a certificate, a record 22 \
              bytes. No handshake was shortened by an earlier one, as a browser would.",
         ),
         false => ("Encrypted", "Nothing. TLS would make every new connection dearer, and each record 22 bytes larger."),

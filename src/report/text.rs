@@ -83,7 +83,11 @@ pub(super) fn visible(text: &str, style: Style) -> String {
 /// `Letters vs phone call · 300 people · 20 s · this machine`.
 #[must_use]
 pub fn headline(outcome: &Outcome) -> String {
-    let place = place(outcome.engine);
+    let place = match &outcome.targets[..] {
+        [] => place(outcome.engine).to_owned(),
+        [one] => one.url.clone(),
+        several => format!("{} servers elsewhere", several.len()),
+    };
     let people = who(outcome);
     let window = verdict::window(outcome);
     plain(&format!("{} · {people} · {window} · {place}", verdict::heading(outcome)).replace('\u{a0}', " "))
@@ -134,7 +138,9 @@ fn rows(outcome: &Outcome, all: &[Way<'_>]) -> Vec<Row> {
     let beside = guess.filter(|_| verdict::asks_about_nope(question));
     let note = match &outcome.scenario.network {
         Some(link) => lessons::link(link),
-        None if outcome.engine == Engine::Live => lessons::ROUND_TRIP.to_owned(),
+        None if outcome.engine == Engine::Live && outcome.targets.is_empty() => {
+            lessons::ROUND_TRIP.to_owned()
+        }
         None => String::new(),
     };
     vec![

@@ -260,7 +260,14 @@ pub fn command(outcome: &Outcome) -> String {
         .and_then(|shipped| file::read(shipped.name, shipped.name, shipped.text, &Overrides::default()).ok());
     let known = file.map_or_else(|| vec!["--engine live".to_owned()], |file| options(&file, file.seed));
     let mut words = vec!["anynews run".to_owned(), shell_word(&outcome.scenario.name)];
-    words.extend(options(&outcome.scenario, outcome.seed).into_iter().filter(|word| !known.contains(word)));
+    let mut scenario = outcome.scenario.clone();
+    if !outcome.targets.is_empty() {
+        let urls: Vec<&str> = outcome.targets.iter().map(|target| target.url.as_str()).collect();
+        words.push(format!("--target {}", shell_word(&urls.join(","))));
+        // What the targets are is theirs to say.
+        (scenario.fleet, scenario.tls) = (None, false);
+    }
+    words.extend(options(&scenario, outcome.seed).into_iter().filter(|word| !known.contains(word)));
     if outcome.in_turn {
         words.push("--in-turn".to_owned());
     }

@@ -73,8 +73,10 @@ async fn behind(words: &'static [&'static str], status: u16) -> (anynews::outcom
     let crowd = Arc::new(Crowd::new(Setting {
         way: scenario.transports[0].way.clone(),
         headers: anynews::headers::Headers::Lean,
-        servers: Servers::new(vec![wall.address], Vec::new(), false),
+        servers: Servers::new(vec![wall.address.to_string()], Vec::new(), false),
         tls: None,
+        prefix: String::new(),
+        token: None,
         clock,
         seed: 1,
         warmup: 0,

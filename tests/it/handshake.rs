@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use anynews::handshake::{Target, Transcript, record, show};
+use anynews::handshake::{Transcript, record, show};
+use anynews::target::Target;
 use futures_util::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -21,6 +21,11 @@ pub async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, what).await.expect("nothing happened in time")
 }
 
+/// A count that every engine knows that has servers of its own.
+pub fn known(count: Option<u64>) -> f64 {
+    count.expect("counted") as f64
+}
+
 pub struct TestServer {
     public: SocketAddr,
     control: SocketAddr,

@@ -13,6 +13,7 @@ use anynews::{sim, theory};
 use serde_json::Value;
 use tempfile::tempdir;
 
+use crate::harness::known;
 use crate::program::{anynews, one_at_a_time};
 
 /// The runs of the document, in its order: scenario and settings. Those without settings are the file's.
@@ -110,7 +111,7 @@ fn a_quarter_of_a_second_over_four_distances() {
 /// Bytes by WebSocket over bytes by polling.
 fn push_over_poll(set: &[&str]) -> f64 {
     let outcome = played("push-loses", set);
-    let bytes = |n: usize| (outcome.transports[n].bytes.up + outcome.transports[n].bytes.down) as f64;
+    let bytes = |n: usize| known(outcome.transports[n].bytes.both_ways());
     bytes(1) / bytes(0)
 }
 

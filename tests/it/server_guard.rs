@@ -3,7 +3,8 @@
 use anynews::broker::{Broker, Capacity};
 use std::num::NonZeroU32;
 
-use anynews::server::{Settings, Token};
+use anynews::server::Settings;
+use anynews::token::Token;
 use serde_json::json;
 
 use crate::harness::{TestServer, answer, get, soon, upgrade};

@@ -145,11 +145,11 @@ fn a_run_over_tls_loses_nothing_and_costs_more_bytes() {
         let label = &after.label;
         assert_eq!((after.deliveries.lost, after.deliveries.duplicated), (0, 0), "{label}");
         assert!(after.deliveries.delivered > 0 && after.clients_connected == 8, "{label}");
-        let bytes = |t: &anynews::outcome::TransportOutcome| t.bytes.up + t.bytes.down;
+        let bytes = |t: &anynews::outcome::TransportOutcome| t.bytes.both_ways().unwrap();
         assert!(bytes(after) > bytes(before), "{label}: {} {}", bytes(after), bytes(before));
         assert!(after.handshake.as_ref().unwrap().request.starts_with("GET "), "{label}");
     }
-    let down = |t: usize| secret.transports[t].bytes.down;
+    let down = |t: usize| secret.transports[t].bytes.down.unwrap();
     let polls = secret.transports[1].requests.polls;
     let each = (down(1) - down(0)) / polls;
     assert!((500..3000).contains(&each), "{each} bytes of each closing poll are a handshake");

@@ -109,7 +109,8 @@ pub fn split<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         caption: format!(
             "Mean delay. Pale: waiting until the poll that fetched the message was sent. Solid: the way itself, {}.",
             match (outcome.engine, &outcome.scenario.network) {
-                (Engine::Live, None) => "server and loopback",
+                (Engine::Live, None) if outcome.targets.is_empty() => "server and loopback",
+                (Engine::Live, None) => "network and server",
                 (Engine::Live, Some(_)) => "server and network",
                 _ => "network only, as nobody’s machine takes any time",
             }

@@ -1,6 +1,6 @@
 //! What makes the numbers of a run less than they seem.
 
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Target};
 
 use super::super::lessons;
 use super::super::numbers::{self, count};
@@ -17,6 +17,14 @@ pub(super) fn warnings(outcome: &Outcome, all: &[Way<'_>]) -> Vec<String> {
             numbers::duration(outcome.scenario.duration)
         ));
     }
+    found.extend(outcome.targets.iter().filter(|target| another_time(target)).map(|target| {
+        format!(
+            "The clock of {} is {} {} ours, and what has a time to live (“typing…”) lives by it.",
+            target.url,
+            numbers::ms(target.clock_offset_ms.abs()),
+            if target.clock_offset_ms > 0.0 { "ahead of" } else { "behind" }
+        )
+    }));
     if outcome.generator.as_ref().is_some_and(|generator| generator.saturated) {
         found.push(lessons::SATURATED.to_owned());
     }
@@ -27,6 +35,12 @@ pub(super) fn warnings(outcome: &Outcome, all: &[Way<'_>]) -> Vec<String> {
         found.push(lessons::SHORT_WARMUP.to_owned());
     }
     found
+}
+
+/// Whether a server's clock differs from ours by more than anybody notices of what is typed, beyond doubt.
+fn another_time(target: &Target) -> bool {
+    const NOTICED_MS: f64 = 100.0;
+    target.clock_offset_ms.abs() - target.clock_bound_ms > NOTICED_MS
 }
 
 fn shortfalls(way: &Way<'_>) -> Vec<String> {
