@@ -138,7 +138,7 @@ pub async fn run(scenario: &Scenario, options: &Options) -> Result<(Outcome, Vec
     });
     let scenario = played.as_ref().unwrap_or(scenario);
     let (duration, warmup) = (as_micros(scenario.duration), as_micros(scenario.warmup));
-    limits::check_files(scenario)?;
+    limits::check_files(scenario, met.is_none())?;
     let all: Vec<usize> = (0..scenario.transports.len()).collect();
     let load = limits::predicted_cores(scenario, &plan);
     let in_turn = options.in_turn || load > limits::most_cores();

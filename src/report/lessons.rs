@@ -10,6 +10,12 @@ use crate::units::format_rate;
 use super::numbers::{count, duration, ms};
 use super::ways::{Kind, list, ways};
 
+mod lines;
+mod method;
+
+pub use lines::explain_line;
+pub use method::method;
+
 /// The rule of thumb of every verdict.
 pub const RULE: &str = "Letters win when news comes 3 times an interval or more, or a cache can answer.";
 /// Reversal by caching.
@@ -52,6 +58,23 @@ fn elsewhere(targets: &[Target]) -> String {
     let far = targets.iter().map(|target| target.round_trip_ms).fold(0.0, f64::max);
     let which = if urls.len() == 1 { "a server that was" } else { "servers that were" };
     format!("real sockets to {which} running already ({}), {} there and back.", list(&urls), ms(far))
+}
+
+/// A server that others started, as the run found it:
+/// `http://10.0.0.7:8080, 1.2 ms there and back, its clock 3 ms ahead (± 0.6 ms)`.
+#[must_use]
+pub fn target(target: &Target) -> String {
+    let (off, bound) = (target.clock_offset_ms, target.clock_bound_ms);
+    let clock = match off {
+        _ if off.abs() <= bound => format!("its clock is ours (± {})", ms(bound)),
+        _ => format!(
+            "its clock {} {} (± {})",
+            ms(off.abs()),
+            if off > 0.0 { "ahead" } else { "behind" },
+            ms(bound)
+        ),
+    };
+    format!("{}, {} there and back, {clock}", target.url, ms(target.round_trip_ms))
 }
 
 /// A network as a person says it: `fast-4g: 60 ms round trip, 9 Mbit/s down, 1.5 Mbit/s up`.
@@ -229,7 +252,7 @@ pub fn glossary(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
     let has = |kind: Kind| kinds.contains(&kind);
     let asks = has(Kind::Poll) || has(Kind::LongPoll);
     let poisson = matches!(outcome.scenario.workload, Workload::Poisson { .. });
-    let near = outcome.scenario.network.is_none();
+    let near = outcome.scenario.network.is_none() && outcome.targets.is_empty();
     let entries = [
         (has(Kind::Poll), "Polling", "Asking again and again: “Any new messages?” Here also called letters."),
         (
@@ -277,119 +300,5 @@ pub fn engine(outcome: &Outcome) -> &'static str {
         Engine::Live => "live: real sockets",
         Engine::Sim => "virtual time: no machine was measured",
         Engine::Theory => "theory: computed, not measured",
-    }
-}
-
-/// How it was measured, and what it does not say: heading and text.
-#[must_use]
-pub fn method(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
-    let elsewhere = !outcome.targets.is_empty();
-    let mut parts = vec![match outcome.engine {
-        Engine::Live if elsewhere => (
-            "Measured",
-            "Delay runs from the intended publish time to the moment the person has the message in hand. Publisher and \
-             people are on one machine and go by its one clock, so the servers’ clocks do not matter; a stall counts in \
-             full. The servers were running already: their bytes, connections, CPU and memory are nobody’s to count here.",
-        ),
-        Engine::Live => (
-            "Measured",
-            "Delay runs from the intended publish time to the moment the person has the message in hand, on one clock \
-             for all processes; a stall counts in full. Bytes are counted on the server’s accepted sockets: request \
-             lines, headers, bodies and frames, for every transport alike. CPU and memory are of the server process alone.",
-        ),
-        Engine::Sim => (
-            "Simulated",
-            "No socket was opened and no machine was measured: events, polls and answers happen in virtual time, with the \
-             schedule, the pacing and the ledger of a live run. Machines are infinitely fast here, so all delay is waiting \
-             or network. Bytes are the sizes that our own client and server would send.",
-        ),
-        Engine::Theory => (
-            "Computed",
-            "Nothing was run: every figure is the expectation of a formula. What the schedule settles (messages, who reads \
-             them) is exact; other counts are expectations, rounded. That nothing is lost, doubled or out of order is \
-             assumed. Machines are infinitely fast.",
-        ),
-    }];
-    if outcome.engine != Engine::Theory {
-        parts.push((
-            "Modelled",
-            "The people are simulated. Their polls follow a fixed schedule with seeded phases, and every transport \
-             sees the same seeded messages. Dotted lines and dashed marks are formulas, not measurements.",
-        ));
-    }
-    if !elsewhere {
-        parts.push((
-            "Estimated",
-            "The wire estimate adds 40 bytes of TCP/IP for each segment of at most 1,448 bytes; bare acknowledgements \
-             are not counted.",
-        ));
-    }
-    parts.push(match &outcome.scenario.network {
-        None if elsewhere => (
-            "Assumed",
-            "That nobody else kept the servers or the network busy. The formulas know no network: measured delays hold \
-             the way to the server and back to the reader as well.",
-        ),
-        None => (
-            "Assumed",
-            "Loopback: no distance, no loss. On a real network add half your round trip to each delay, on both sides of \
-             the comparison. Lean headers: a browser’s cookies and headers make every poll larger.",
-        ),
-        Some(_) => (
-            "Assumed",
-            "The network delays every message by half the round trip, give or take the jitter. A lost segment is late by \
-             a retransmission time-out, and holds up all that follows on its connection. The schedule’s own publisher \
-             is not delayed. Lean headers: a browser’s cookies and headers make every poll larger.",
-        ),
-    });
-    parts.push(match outcome.scenario.tls {
-        true => (
-            "Encrypted",
-            "Everything went over TLS: a new connection costs one round trip more and a certificate, a record 22 \
-             bytes. No handshake was shortened by an earlier one, as a browser would.",
-        ),
-        false => ("Encrypted", "Nothing. TLS would make every new connection dearer, and each record 22 bytes larger."),
-    });
-    if outcome.engine != Engine::Theory {
-        parts.push((
-            "Not said",
-            "The ± beside a share is three standard errors; brackets and bands are 95 % intervals, which miss the truth \
-             once in twenty runs. A percentile without enough messages is left out: p99 needs 100, p99.9 needs 1,000.",
-        ));
-    }
-    parts
-}
-
-/// A line of a handshake, explained; empty where nothing needs saying.
-#[must_use]
-pub fn explain_line(line: &str) -> &'static str {
-    let lower = line.to_ascii_lowercase();
-    let name = lower.split(':').next().unwrap_or_default().trim();
-    match name {
-        "host" => "which server is meant",
-        "upgrade" => "the protocol to change to",
-        "connection" if lower.contains("upgrade") => "this connection shall change its protocol",
-        "connection" if lower.contains("close") => "hang up after this answer",
-        "connection" => "keep the line for the next request",
-        "sec-websocket-key" => {
-            "16 random bytes; no secret, only a proof that the answer is meant for this request"
-        }
-        "sec-websocket-accept" => "SHA-1 of that key and a fixed text: the server understands WebSocket",
-        "sec-websocket-version" => "RFC 6455",
-        "content-type" if lower.contains("event-stream") => "an answer that never ends: server-sent events",
-        "content-type" => "what the body is",
-        "content-length" => "bytes of body that follow",
-        "transfer-encoding" => "the body comes in pieces of unknown number",
-        "cache-control" if lower.contains("no-store") => "nobody may keep a copy",
-        "cache-control" => "ask the server before using a copy",
-        "accept" => "what the client can read",
-        "user-agent" => "who asks",
-        "date" => "when it was answered",
-        "etag" => "a name for this version of the answer",
-        _ if lower.starts_with("http/") && lower.contains(" 101") => "yes: from here on, frames both ways",
-        _ if lower.starts_with("http/") && lower.contains(" 200") => "here is the answer",
-        _ if lower.starts_with("http/") && lower.contains(" 304") => "nothing has changed: “Nope”",
-        _ if lower.starts_with("get ") => "one request line, as for any page",
-        _ => "",
     }
 }

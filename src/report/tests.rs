@@ -1,6 +1,7 @@
 //! Report directories: what is written, what is left alone, and what is refused.
 
 use super::*;
+use crate::outcome::Target;
 
 /// Where reports of tests go: a temporary directory, or the one named by `ANYNEWS_PREVIEW`, to look at.
 fn somewhere() -> (PathBuf, Option<tempfile::TempDir>) {
@@ -102,6 +103,41 @@ fn a_run_on_a_network_does_not_speak_of_loopback() {
         assert!(text.replace('\u{a0}', " ").contains("satellite: 20 ms round trip, 2.5 % lost"));
         assert!(!text.contains("oopback") && !text.contains("half your round trip"));
     }
+}
+
+#[test]
+fn a_run_at_servers_of_others_says_where_they_are_and_claims_no_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut outcome = fixture::letters();
+    let target = |url: &str, clock_offset_ms| Target {
+        url: url.to_owned(),
+        round_trip_ms: 40.0,
+        clock_offset_ms,
+        clock_bound_ms: 20.0,
+    };
+    outcome.targets = vec![target("http://a:1", 15.0), target("http://b:2", -3_000.0)];
+    for t in &mut outcome.transports {
+        t.bytes = crate::outcome::Bytes { payload: t.bytes.payload, ..Default::default() };
+        (t.connections.opened, t.connections.peak, t.server) = (None, None, None);
+        t.series.bytes.clear();
+    }
+    let written = write(&outcome, dir.path()).unwrap();
+    let page = fs::read_to_string(written.html).unwrap().replace('\u{a0}', " ");
+    for said in [
+        "servers that were running already (http://a:1 and http://b:2), 40 ms there and back",
+        "http://a:1, 40 ms there and back, its clock is ours (± 20 ms)",
+        "its clock 3.0 s behind (± 20 ms)",
+        "The clock of http://b:2 is 3.0 s behind ours",
+        "nobody counted their bytes",
+        "--target http://a:1,http://b:2",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+    assert!(!page.contains("The clock of http://a:1"));
+    for unsaid in ["oopback", "accepted sockets", "many bytes"] {
+        assert!(!page.contains(unsaid), "{unsaid}");
+    }
+    assert!(text::summary(&outcome, text::Style::Plain).contains("2 servers elsewhere"));
 }
 
 #[test]

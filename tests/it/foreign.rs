@@ -1,8 +1,16 @@
 //! What tests with foreign programs share: the server as a process, and where those programs are.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+/// The lines of a server's standard output.
+pub type Said = Lines<BufReader<ChildStdout>>;
+
+/// What follows `prefix` on the next of them.
+fn after(said: &mut Said, prefix: &str) -> String {
+    said.next().unwrap().unwrap().strip_prefix(prefix).expect("a line with its prefix").to_owned()
+}
 
 /// A running `anynews serve` on a free port, ended when dropped.
 pub struct Serve {
@@ -13,30 +21,28 @@ pub struct Serve {
 
 impl Serve {
     pub fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_anynews"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let http = line_after(&mut child, "listening on ");
-        Self { child, http }
+        Self::with(&[]).0
     }
 
     /// The same over TLS, and the certificate it printed.
     pub fn over_tls() -> (Self, String) {
+        let (serve, mut said) = Self::with(&["--tls"]);
+        let certificate = after(&mut said, "certificate ");
+        (serve, certificate)
+    }
+
+    /// One with these options, and what it says beyond its address.
+    pub fn with(options: &[&str]) -> (Self, Said) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_anynews"))
-            .args(["serve", "--tls", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut after = |prefix: &str| {
-            lines.next().unwrap().unwrap().strip_prefix(prefix).expect("a line with its prefix").to_owned()
-        };
-        let (http, certificate) = (after("listening on "), after("certificate "));
-        (Self { child, http }, certificate)
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let http = after(&mut said, "listening on ");
+        (Self { child, http }, said)
     }
 
     /// The same address for sockets.

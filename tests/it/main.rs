@@ -34,6 +34,7 @@ mod server_limits;
 mod server_streams;
 mod shards;
 mod sweep_command;
+mod target;
 mod theory_agrees;
 mod tidy;
 mod tls;

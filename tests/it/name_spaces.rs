@@ -4,7 +4,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::foreign;
+use crate::program::one_at_a_time;
 
 const TOKEN: &str = "between-hosts";
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -38,12 +41,12 @@ impl Host {
         out
     }
 
-    /// A server of this host that keeps its feeds in the Redis at `redis`.
-    fn serve(&mut self, redis: &str) {
+    /// A server of this host that keeps its feeds as these options say.
+    fn serve(&mut self, options: &[&str]) {
         let listen = format!("{}:8080", self.address);
         let mut command = self.command(env!("CARGO_BIN_EXE_anynews"));
         command.args(["serve", "--listen", &listen, "--token", TOKEN, "--allow-host", &self.address]);
-        command.args(["--broker", "redis", "--redis", redis]);
+        command.args(options);
         let said = line(&mut self.start(&mut command));
         assert_eq!(said, format!("listening on http://{listen}"));
     }
@@ -111,31 +114,37 @@ fn redis_answers(host: &Host) {
     }
 }
 
+/// Two hosts for a test of this name; none where this machine allows none, which is then said aloud.
+fn hosts_of(test: &str) -> Option<(Host, Host)> {
+    match two_hosts() {
+        Ok(hosts) => Some(hosts),
+        Err(why) => {
+            // Past the test's capture: nobody should take this for a test that passed.
+            let _ = writeln!(
+                std::io::stderr(),
+                "NOT RUN: {}::{test}: this machine allows no network namespaces: {why}",
+                module_path!()
+            );
+            None
+        }
+    }
+}
+
 #[test]
 fn what_is_said_on_one_host_is_heard_on_another() {
     if !foreign::wanted() {
         return;
     }
-    let (mut a, mut b) = match two_hosts() {
-        Ok(hosts) => hosts,
-        Err(why) => {
-            // Past the test's capture: nobody should take this for a test that passed.
-            let _ = writeln!(
-                std::io::stderr(),
-                "NOT RUN: {}: this machine allows no network namespaces: {why}",
-                module_path!()
-            );
-            return;
-        }
-    };
+    let Some((mut a, mut b)) = hosts_of("what_is_said_on_one_host_is_heard_on_another") else { return };
     let folder = tempfile::tempdir().unwrap();
     let mut redis = a.command("redis-server");
     redis.args(["--bind", &a.address, "--protected-mode", "no", "--save", "", "--dir"]).arg(folder.path());
     let _log = a.start(&mut redis);
     redis_answers(&a);
     let url = format!("redis://{}:6379", a.address);
-    a.serve(&url);
-    b.serve(&url);
+    let kept = ["--broker", "redis", "--redis", &url];
+    a.serve(&kept);
+    b.serve(&kept);
 
     // Pushed: somebody listens at host b while it is said at host a.
     let mut listen = b.command("curl");
@@ -159,4 +168,35 @@ fn what_is_said_on_one_host_is_heard_on_another() {
     let refused =
         b.curl(&["-o", "/dev/null", "-w", "%{http_code}", "--json", "{}", &b.url("/topics/news/events")]);
     assert_eq!(refused, "401");
+}
+
+#[test]
+fn the_people_of_a_load_machine_turn_to_a_server_on_another_host() {
+    if !foreign::wanted() {
+        return;
+    }
+    let Some((mut a, b)) = hosts_of("the_people_of_a_load_machine_turn_to_a_server_on_another_host") else {
+        return;
+    };
+    let _alone = one_at_a_time();
+    a.serve(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let run = |more: &[&str]| {
+        let mut command = b.command(env!("CARGO_BIN_EXE_anynews"));
+        command.args(["run", "chat", "--no-report", "--format", "json", "-q", "--target", &a.url("")]);
+        command.args(["--duration", "2s", "--set", "clients=40", "--set", "warmup=500ms"]).args(more);
+        command.current_dir(folder.path()).output().unwrap()
+    };
+    let output = run(&["--token", TOKEN]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let outcome: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
+    for t in outcome["transports"].as_array().unwrap() {
+        assert!(t["deliveries"]["delivered"].as_u64() > Some(0), "{t}");
+        assert_eq!((&t["deliveries"]["lost"], &t["requests"]["failed"]), (&0.into(), &0.into()), "{t}");
+    }
+    assert_eq!(outcome["targets"][0]["url"], a.url(""));
+    // Whoever does not know the token publishes nothing from there.
+    let stranger = run(&[]);
+    let said = String::from_utf8_lossy(&stranger.stderr);
+    assert!(stranger.status.code() == Some(1) && said.contains("ANYNEWS_TOKEN"), "{said}");
 }

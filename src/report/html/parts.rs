@@ -44,7 +44,11 @@ pub fn tiles(all: &[Way<'_>]) -> Markup {
         div.tiles {
             (tile("Asks that found nothing", "“Nope” among the answered polls", all, &waste))
             (tile("Typical delay", "half of the messages came sooner", all, &delay))
-            (tile("Bytes per message", "both ways, headers and payload, without handshakes", all, &size))
+            @if all.iter().any(|way| way.t.bytes.both_ways().is_some()) {
+                (tile("Bytes per message", "both ways, headers and payload, without handshakes", all, &size))
+            } @else {
+                (tile("Bytes per message", "servers that others started: nobody counted their bytes", all, &size))
+            }
         }
     }
 }
@@ -102,6 +106,7 @@ pub fn scenario(outcome: &Outcome) -> Markup {
             div { dt { "Engine" } dd { (lessons::engine(outcome)) } }
             @if let Some(link) = &outcome.scenario.network { div { dt { "Network" } dd { (lessons::link(link)) } } }
             @if let Some(fleet) = &outcome.scenario.fleet { div { dt { "Servers" } dd { (lessons::fleet(fleet)) } } }
+            @for target in &outcome.targets { div { dt { "Server" } dd { (lessons::target(target)) } } }
             div { dt { "Version" } dd { "anynews " (outcome.version) } }
             @if let Some(at) = &outcome.started_at { div { dt { "Started" } dd { (at) } } }
             @if let Some(m) = &outcome.machine {
