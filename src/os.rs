@@ -57,6 +57,15 @@ fn with_own_process<T: Default>(read: impl Fn(&sysinfo::Process) -> T) -> T {
     system.process(pid).map(read).unwrap_or_default()
 }
 
+/// Whether a process of this id runs on this machine, as far as can be told.
+#[must_use]
+pub fn is_running(id: u32) -> bool {
+    let Ok(mut system) = sysinfo::System::new() else { return true };
+    let id = sysinfo::Pid::from_u32(id);
+    system.refresh_processes(sysinfo::ProcessesToUpdate::Some(&[id]), true);
+    system.process(id).is_some()
+}
+
 /// Raises the open-file limit to the hard one and returns it; `None` where there is no such limit.
 #[must_use]
 pub fn raise_open_files() -> Option<u64> {

@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Another program may take the free port before Redis does.
 const ATTEMPTS: usize = 3;
 
+/// What the name of a Redis' folder begins with, before the id of the run's process.
+const FOLDER: &str = "anynews-redis-";
+
 /// How to get one.
 pub(super) const INSTALL: &str = "install one (Debian, Ubuntu: apt install redis-server · Fedora: dnf \
      install valkey · macOS: brew install redis), or use one elsewhere: --set fleet.redis=redis://HOST:PORT";
@@ -53,7 +56,8 @@ impl RedisServer {
     /// # Errors
     /// It could not be started, or does not answer.
     pub(super) async fn start(executable: &Path, program: &Path) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("anynews-redis-").tempdir();
+        remove_leftovers(&std::env::temp_dir());
+        let folder = tempfile::Builder::new().prefix(&format!("{FOLDER}{}-", std::process::id())).tempdir();
         let folder = folder.context("cannot make a folder for Redis")?;
         for _ in 0..ATTEMPTS {
             let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -99,6 +103,18 @@ impl RedisServer {
     /// Ends it.
     pub(super) async fn stop(self) {
         self.kill().await;
+    }
+}
+
+/// Removes the folders of runs that were killed before they could do it.
+fn remove_leftovers(all: &Path) {
+    for entry in std::fs::read_dir(all).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(FOLDER)?.split('-').next()?.parse().ok());
+        if owner.is_some_and(|owner| !os::is_running(owner)) {
+            // Somebody else's is left alone by the system; a run needs none of them.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -156,4 +172,26 @@ async fn end(child: &mut Child) {
         return;
     }
     let _ = child.kill().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_dead_runs_left_is_removed() {
+        let all = tempfile::tempdir().unwrap();
+        let mut gone = std::process::Command::new("true").spawn().unwrap();
+        gone.wait().unwrap();
+        let names = [
+            format!("{FOLDER}{}-x", std::process::id()),
+            format!("{FOLDER}{}-x", gone.id()),
+            format!("{FOLDER}notes"),
+            "else".to_owned(),
+        ];
+        names.iter().for_each(|name| std::fs::create_dir(all.path().join(name)).unwrap());
+        remove_leftovers(all.path());
+        let there = names.map(|name| all.path().join(name).exists());
+        assert_eq!(there, [true, false, true, true]);
+    }
 }

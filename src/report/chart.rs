@@ -11,6 +11,7 @@ use super::ways::{Way, ways};
 
 mod axis;
 mod bars;
+mod comeback;
 mod compare;
 mod course;
 mod font;
@@ -27,7 +28,7 @@ pub use shape::{Frame, Ink, Picture, Shape};
 pub use theme::Theme;
 
 /// Every picture a report may hold, in the order of the page.
-pub const SLUGS: [&str; 6] = ["person", "waste", "latency", "split", "bytes", "time"];
+pub const SLUGS: [&str; 7] = ["person", "waste", "latency", "split", "bytes", "time", "reconnects"];
 
 /// Every picture a sweep may have.
 pub const SWEEP_SLUGS: [&str; 5] = ["trade-off", "sweep-bytes", "heat-waste", "heat-bytes", "heat-delay"];
@@ -94,14 +95,16 @@ impl Figure<'_> {
 #[must_use]
 pub fn entries(outcome: &Outcome) -> Vec<Entry<'_>> {
     let all = ways(outcome);
-    vec![
+    let mut entries = vec![
         person::entry(outcome, &all),
         bars::waste(outcome, &all),
         latency::entry(outcome, &all),
         bars::split(outcome, &all),
         course::bytes(outcome, &all),
         course::delay(outcome, &all),
-    ]
+    ];
+    entries.extend(comeback::entry(outcome, &all));
+    entries
 }
 
 /// The charts of a comparison, in the order of its page.

@@ -14,10 +14,11 @@ use super::shape::{Anchor, Frame, Ink, Picture, Shape, dashed};
 use super::{Entry, Figure, Table, names};
 
 /// A transport and its values over time: seconds and value.
-struct Course<'a> {
-    way: Way<'a>,
-    points: Vec<(f64, f64)>,
-    lines: Vec<String>,
+pub(super) struct Course<'a> {
+    pub(super) way: Way<'a>,
+    pub(super) points: Vec<(f64, f64)>,
+    /// Beside its name.
+    pub(super) lines: Vec<String>,
 }
 
 /// Bytes on the server's sockets so far, the handshakes as a step at the beginning.
@@ -130,7 +131,8 @@ pub fn delay<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
     })
 }
 
-fn marked(outcome: &Outcome) -> &'static str {
+/// The end of a caption where faults are marked.
+pub(super) fn marked(outcome: &Outcome) -> &'static str {
     if outcome.scenario.faults.is_empty() { "" } else { " Marked: what went wrong on purpose." }
 }
 
@@ -149,7 +151,8 @@ fn medians<'a>(outcome: &Outcome, way: &Way<'a>) -> Course<'a> {
     Course { way: way.clone(), points, lines }
 }
 
-fn over_time(courses: &[Course<'_>], head: &str, text: fn(f64) -> String) -> Table {
+/// The points as a table.
+pub(super) fn over_time(courses: &[Course<'_>], head: &str, text: fn(f64) -> String) -> Table {
     let mut times: Vec<f64> = courses.iter().flat_map(|c| c.points.iter().map(|p| p.0)).collect();
     times.sort_by(f64::total_cmp);
     times.dedup();
@@ -167,7 +170,8 @@ fn over_time(courses: &[Course<'_>], head: &str, text: fn(f64) -> String) -> Tab
     Table { heads, rows: rows.collect() }
 }
 
-fn picture(
+/// Lines over the time of the window.
+pub(super) fn picture(
     frame: &Frame,
     courses: &[Course<'_>],
     y: Scale,
