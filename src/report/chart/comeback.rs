@@ -73,8 +73,7 @@ fn of<'a>(back: &Return<'a>, outcome: &Outcome) -> Course<'a> {
     Course { way: back.way.clone(), points: points.filter(|(from, _)| *from < end).collect(), lines }
 }
 
-/// “A storm: 187 of 200 reconnects by WebSocket fell into one second”, or a trickle, where no step saw half
-/// of them.
+/// “A storm: 187 of 200 reconnects by WebSocket within 1 s”, or a trickle, where no step saw half of them.
 fn title(returns: &[Return<'_>]) -> Option<String> {
     let share = |back: &Return<'_>| back.busiest() as f64 / back.all() as f64;
     let worst = returns.iter().max_by(|a, b| share(a).total_cmp(&share(b)))?;
@@ -83,9 +82,9 @@ fn title(returns: &[Return<'_>]) -> Option<String> {
     Some(match worst.all() {
         1 => format!("One connection had to be opened again, by {name}"),
         _ if share(worst) >= 0.5 => {
-            format!("A storm: {busiest} of {all} reconnects by {name} fell into the same {step}")
+            format!("A storm: {busiest} of {all} reconnects by {name} within {step}")
         }
-        _ => format!("A trickle: no {step} saw more than {busiest} of {all} reconnects by {name}"),
+        _ => format!("A trickle: at most {busiest} of {all} reconnects by {name} within {step}"),
     })
 }
 
@@ -108,10 +107,10 @@ mod tests {
     fn a_storm_is_told_from_a_trickle_and_nothing_from_both() {
         assert_eq!(drawn(&[0; 20]), None);
         let (title, rows) = drawn(&[0, 0, 150, 40, 10]).unwrap();
-        assert_eq!(title, "A storm: 150 of 200 reconnects by WebSocket fell into the same 1\u{a0}s");
+        assert_eq!(title, "A storm: 150 of 200 reconnects by WebSocket within 1\u{a0}s");
         assert_eq!(rows[2], ["2 s", "150"]);
         let (title, _) = drawn(&[0, 34, 33, 33, 33, 33, 34]).unwrap();
-        assert_eq!(title, "A trickle: no 1\u{a0}s saw more than 34 of 200 reconnects by WebSocket");
+        assert_eq!(title, "A trickle: at most 34 of 200 reconnects by WebSocket within 1\u{a0}s");
         assert_eq!(drawn(&[1]).unwrap().0, "One connection had to be opened again, by WebSocket");
     }
 }
