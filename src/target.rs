@@ -20,12 +20,18 @@ impl Target {
     /// A sentence for the user: no such address.
     pub fn parse(url: &str) -> Result<Self, String> {
         let Some((scheme, rest)) = url.split_once("://") else {
-            return Err(format!("`{url}` is no address; it should look like ws://127.0.0.1:8080/path"));
+            return Err(format!(
+                "`{url}` is no address; it should look like http://127.0.0.1:8080 or ws://127.0.0.1:8080/path"
+            ));
         };
         let tls = match scheme.to_ascii_lowercase().as_str() {
             "ws" | "http" => false,
             "wss" | "https" => true,
-            other => return Err(format!("`{other}://` is no WebSocket address; use ws:// or wss://")),
+            other => {
+                return Err(format!(
+                    "`{other}://` is not spoken here; use http://, https://, ws:// or wss://"
+                ));
+            }
         };
         let uri: tokio_tungstenite::tungstenite::http::Uri =
             format!("ws://{rest}").parse().map_err(|error| format!("`{url}` is no address: {error}"))?;

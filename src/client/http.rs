@@ -80,8 +80,17 @@ pub(super) struct Got {
 /// A reqwest client without a proxy. It trusts what `tls` trusts: without one, nobody. Reqwest's own
 /// choice would read this machine's certificates anew for each person.
 pub fn builder(tls: Option<&Arc<ClientConfig>>) -> reqwest::ClientBuilder {
-    let config = tls.cloned().unwrap_or_else(crate::tls::nobody);
-    Client::builder().no_proxy().tls_backend_preconfigured(ClientConfig::clone(&config))
+    speaking(tls, Http::One)
+}
+
+/// The same, which offers HTTP/2 in the handshake of TLS (RFC 7301) if that is what will be spoken: servers
+/// of other make speak it only then.
+fn speaking(tls: Option<&Arc<ClientConfig>>, version: Http) -> reqwest::ClientBuilder {
+    let mut config = ClientConfig::clone(tls.unwrap_or(&crate::tls::nobody()));
+    if version == Http::Two {
+        config.alpn_protocols = vec![b"h2".to_vec()];
+    }
+    Client::builder().no_proxy().tls_backend_preconfigured(config)
 }
 
 /// A reqwest client for one person: its own connections, no proxy, no retries behind the ledger's back.
@@ -91,7 +100,7 @@ fn person(
     version: Http,
     timeout: Option<Duration>,
 ) -> reqwest::Result<Client> {
-    let mut builder = builder(tls)
+    let mut builder = speaking(tls, version)
         .retry(reqwest::retry::never())
         .redirect(reqwest::redirect::Policy::none())
         .tcp_nodelay(true)

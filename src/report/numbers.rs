@@ -20,7 +20,13 @@ pub fn count(value: u64) -> String {
 /// `1 person`, `300 people`.
 #[must_use]
 pub fn people(n: u32) -> String {
-    format!("{} {}", count(n.into()), if n == 1 { "person" } else { "people" })
+    several(n.into(), "person", "people")
+}
+
+/// `1 message`, `3,000 messages`.
+#[must_use]
+pub fn several(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
 }
 
 /// A time given in milliseconds: `0.4 ms`, `30 ms`, `2.5 s`, `47 s`, `2.1 min`.

@@ -118,13 +118,13 @@ fn waiting(outcome: &Outcome, all: &[Way<'_>]) -> String {
     let few =
         |way: &Way<'_>| way.t.latency_ms.count < measure::FEW_DELIVERIES && !measure::is_computed(way.t);
     if let ([only], true) = (&heard[..], heard.iter().any(|way| few(way))) {
-        let n = count(only.t.latency_ms.count);
-        return format!("Only {n} messages arrived by {}: too few to say how long they take.", only.name);
+        let n = numbers::several(only.t.latency_ms.count, "message", "messages");
+        return format!("Only {n} arrived by {}: too few to say how long they take.", only.name);
     }
     if let Some(way) = heard.iter().find(|way| few(way)) {
         return format!(
-            "With {} deliveries by {} there are too few to say which is faster.",
-            count(way.t.latency_ms.count),
+            "With {} by {} there are too few to say which is faster.",
+            numbers::several(way.t.latency_ms.count, "delivery", "deliveries"),
             way.name
         );
     }

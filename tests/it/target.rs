@@ -208,7 +208,7 @@ fn targets_that_cannot_be_are_refused() {
     let at = "http://127.0.0.1:9";
     let refused: [(&str, &[&str], &str); 11] = [
         ("s.toml", &["--target", "nowhere"], "`nowhere` is no address"),
-        ("s.toml", &["--target", "ftp://a"], "use ws:// or wss://"),
+        ("s.toml", &["--target", "ftp://a"], "use http://, https://"),
         ("s.toml", &["--target", "http://a/b"], "has a path"),
         ("s.toml", &["--target", "http://a,http://a"], "is there twice"),
         ("s.toml", &["--target", "http://a,https://b"], "give those of one kind"),
