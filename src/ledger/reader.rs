@@ -78,6 +78,8 @@ impl Reader {
     pub(super) fn begins(&mut self, at: i64) {
         if !self.reads() {
             self.spans.push(Span { since: at, until: i64::MAX, no_chance: i64::MAX });
+            // Whoever had the seat before has nothing to do with the order of what comes now.
+            self.forget_offset();
         }
     }
 

@@ -43,7 +43,8 @@ pub(super) fn stay(person: &Person<'_>, hold: Duration, part: &mut Part, stale: 
             }
             break;
         }
-        let batch = Batch { client, taken: leaves, in_hand: answered, poll_sent: Some(sent) };
+        let batch =
+            Batch { client, taken: leaves, in_hand: answered, poll_sent: Some(sent), owed_since: i64::MIN };
         part.hand_over(world, person.feed, items, batch, stale);
         let poll = Polled { client, intended: sent, sent, answered, events: events as u32 };
         // Bytes cross the socket when they do, whether or not the poll counts.

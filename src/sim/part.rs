@@ -121,6 +121,8 @@ pub(super) struct Batch {
     pub(super) in_hand: i64,
     /// When the poll that fetches it was sent; `None` for push.
     pub(super) poll_sent: Option<i64>,
+    /// What was published before is owed only if it comes: the reader has a position from before it knew it.
+    pub(super) owed_since: i64,
 }
 
 impl Part {
@@ -240,6 +242,9 @@ impl Part {
         for (index, item) in items.iter().enumerate().filter(|(_, item)| item.author != batch.client) {
             let alive = item.dies >= batch.taken;
             let goes = alive && self.is_latest(feed, index, item);
+            if !goes && item.at < batch.owed_since {
+                continue;
+            }
             stale.missed(item.at, if goes { in_window } else { in_window.min(item.dies) });
             if let Some(step) = item.step {
                 self.fate.expected += 1;

@@ -309,7 +309,8 @@ fn fetch<const CACHE: bool>(
         // A cache may tell newcomers a position from before they came. Nobody waits for what it brings.
         items = &items[items.partition_point(|item| item.at < grid.knows)..];
     }
-    let batch = Batch { client, taken: answer.told, in_hand, poll_sent: Some(intended) };
+    let owed_since = if CACHE && person.cache.is_some() { grid.knows } else { i64::MIN };
+    let batch = Batch { client, taken: answer.told, in_hand, poll_sent: Some(intended), owed_since };
     part.hand_over(person.world, person.feed, items, batch, stale);
     answer
 }

@@ -50,7 +50,8 @@ pub(super) fn stay(person: &Person<'_>, part: &mut Part, stale: &mut Staleness) 
             book_frames(part, &frames, socket);
             in_hand = last;
         }
-        let sent = Batch { client: person.client, taken: leaves, in_hand, poll_sent: None };
+        let sent =
+            Batch { client: person.client, taken: leaves, in_hand, poll_sent: None, owed_since: i64::MIN };
         part.hand_over(person.world, person.feed, batch, sent, stale);
         taken = upto;
     }
