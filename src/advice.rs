@@ -40,7 +40,7 @@ pub struct Need {
     pub assumed: bool,
     /// Whether all may be given the same answer, a little old, by a cache.
     pub cacheable: bool,
-    /// Mean length of a visit, seconds; none: people stay.
+    /// Mean length of a visit, seconds; none: the scenario's own, else people stay.
     pub visit_s: Option<f64>,
 }
 
@@ -102,6 +102,7 @@ impl Situation {
     #[must_use]
     pub fn of(scenario: &Scenario, mut need: Need, machine: Machine) -> Self {
         let mut scenario = scenario.clone();
+        need.visit_s = need.visit_s.or(stay(&scenario));
         scenario.transports = four_ways(&scenario.transports);
         let trip = trips(&scenario);
         let own = scenario.transports.iter().find_map(|transport| longest_wait(&transport.way));
@@ -121,28 +122,40 @@ impl Situation {
     fn facts(&self, kinds: &[&str], events: f64) -> (Vec<Facts>, Vec<(String, String)>) {
         let (mut light, scale) = flips::light(&self.scenario, events);
         light.transports.retain(|t| kinds.is_empty() || kinds.contains(&t.way.kind()));
-        let run = |scenario: &Scenario| {
-            if self.averaged { theory::on_average(scenario) } else { theory::run(scenario, None) }
-        };
+        light.visit = self.need.visit_s.map(Duration::from_secs_f64);
         let (mut found, mut unknown) = (Vec::new(), Vec::new());
-        match run(&light) {
-            Ok(outcome) => found = Facts::of(&outcome),
+        match self.expected(&light) {
+            Ok(all) => found = all,
             // One that no formula describes must not hide the others.
             Err(_) => {
                 for transport in &light.transports {
-                    match run(&Scenario { transports: vec![transport.clone()], ..light.clone() }) {
-                        Ok(outcome) => found.extend(Facts::of(&outcome)),
+                    match self.or_nearly(Scenario { transports: vec![transport.clone()], ..light.clone() }) {
+                        Ok(one) => found.extend(one),
                         Err(why) => unknown.push((transport.label.clone(), why.to_string())),
                     }
                 }
             }
         }
-        let people = f64::from(self.scenario.clients);
-        found = found.into_iter().map(|facts| facts.times(scale).with_visits(&self.need, people)).collect();
+        found = found.into_iter().map(|facts| facts.times(scale)).collect();
         if self.need.cacheable {
             found.iter_mut().for_each(|facts| facts.behind_a_cache());
         }
         (found, unknown)
+    }
+
+    fn expected(&self, scenario: &Scenario) -> Result<Vec<Facts>, theory::Unable> {
+        let outcome = if self.averaged { theory::on_average(scenario) } else { theory::run(scenario, None) };
+        outcome.map(|outcome| Facts::of(&outcome))
+    }
+
+    /// The same, with visits reckoned in afterwards where they are all that the formulas do not describe.
+    fn or_nearly(&self, mut scenario: Scenario) -> Result<Vec<Facts>, theory::Unable> {
+        let expected = self.expected(&scenario);
+        let Some(stay) = stay(&scenario).filter(|_| expected.is_err()) else { return expected };
+        scenario.visit = None;
+        let people = f64::from(scenario.clients);
+        let visited = |facts: Facts| facts.with_visits(stay, people);
+        Ok(self.expected(&scenario)?.into_iter().map(visited).collect())
     }
 
     /// The figures of all transports, and nothing more.
@@ -205,6 +218,7 @@ impl Advice {
 #[must_use]
 pub fn choice(outcome: &Outcome, mut need: Need, machine: &Machine) -> Option<Choice> {
     let facts = Facts::of(outcome);
+    need.visit_s = need.visit_s.or(stay(&outcome.scenario));
     if need.max_delay_s.is_none() {
         let poll = outcome.scenario.transports.iter().find_map(|t| longest_wait(&t.way))?;
         need.max_delay_s = Some(poll.as_secs_f64() + trips(&outcome.scenario));
@@ -231,6 +245,11 @@ pub fn longest_interval(bound_s: f64, trip_s: f64) -> Duration {
 pub fn trips(scenario: &Scenario) -> f64 {
     let trip = scenario.network.as_ref().map_or(0.0, |link| link.mean_one_way() / 1e6);
     if scenario.workload.has_writers() { 2.0 * trip } else { trip }
+}
+
+/// Mean stay of a scenario's people, seconds.
+fn stay(scenario: &Scenario) -> Option<f64> {
+    scenario.visit.map(|stay| stay.as_secs_f64())
 }
 
 /// The longest that a short poll lets news wait: its interval, and the age of its cache's answer.

@@ -1,6 +1,6 @@
 //! Where a judgement turns round: one setting is moved until another transport wins.
 //!
-//! Rates and intervals are moved in the scenario, and the formulas asked again; people and stays in the
+//! Rates, intervals and stays are moved in the situation, and the formulas asked again; people in the
 //! figures, which are proportional to them. `anynews sweep` finds the same points by running.
 
 use std::time::Duration;
@@ -76,12 +76,14 @@ const SECONDS: (f64, f64) = (0.001, 86_400.0);
 const PEOPLE: (f64, f64) = (1.0, 1e7);
 
 /// The same scenario with about so many events at most, and how many times fewer people it has. It has
-/// fewer groups of people, as long as they are some; then its window is cut short.
+/// fewer groups of people, as long as they are some; then its window is cut short. Where all read alike
+/// they need only be counted, and so may be more than the events.
 pub(super) fn light(scenario: &Scenario, most: f64) -> (Scenario, f64) {
     /// Fewer groups are no sample at all.
     const LEAST: f64 = 8.0;
+    /// People for each event.
+    const ALIKE: f64 = 20.0;
     let mut light = scenario.clone();
-    let mut scale = 1.0;
     let events = |s: &Scenario| {
         s.workload.events_per_second(s.clients, s.duration) * (s.duration + s.warmup).as_secs_f64()
     };
@@ -90,9 +92,11 @@ pub(super) fn light(scenario: &Scenario, most: f64) -> (Scenario, f64) {
         let kept = (groups * most / events(scenario).max(1.0)).ceil().max(LEAST);
         if kept < groups {
             light.clients = kept as u32 * group;
-            scale = f64::from(scenario.clients) / f64::from(light.clients);
         }
+    } else {
+        light.clients = light.clients.min((most * ALIKE) as u32);
     }
+    let scale = f64::from(scenario.clients) / f64::from(light.clients);
     let events = events(&light);
     light.duration = light.duration.mul_f64((most / events.max(1.0)).min(1.0));
     (light, scale)
@@ -115,11 +119,8 @@ struct Look {
 fn along(situation: &Situation, axis: Axis) -> Vec<Flip> {
     let Some(start) = start(situation, axis) else { return Vec::new() };
     let (low, high) = if axis == Axis::Clients { PEOPLE } else { SECONDS };
-    let base = match axis {
-        // These are proportional, so the figures are asked for once.
-        Axis::Clients | Axis::Visit => Some(stayers(situation)),
-        Axis::Gap | Axis::Interval => None,
-    };
+    // Figures are proportional to people, so they are asked for once.
+    let base = (axis == Axis::Clients).then(|| situation.facts(WEIGHED, EVENTS).0);
     let look = |at: f64| look(situation, axis, base.as_deref(), at);
     let here = look(start);
     let mut found = Vec::new();
@@ -189,32 +190,14 @@ fn start(situation: &Situation, axis: Axis) -> Option<f64> {
 
 fn look(situation: &Situation, axis: Axis, base: Option<&[Facts]>, at: f64) -> Look {
     let mut moved = situation.clone();
-    let facts = match (axis, base) {
-        (Axis::Clients, Some(base)) => {
-            let factor = at / f64::from(situation.scenario.clients);
-            base.iter().cloned().map(|facts| visiting(facts, &moved, 1.0).times(factor)).collect()
-        }
-        (Axis::Visit, Some(base)) => {
-            moved.need.visit_s = Some(at);
-            base.iter().cloned().map(|facts| visiting(facts, &moved, 1.0)).collect()
-        }
-        _ => {
-            shift(&mut moved, axis, at);
-            moved.facts(WEIGHED, EVENTS).0
-        }
+    let facts = if let Some(base) = base {
+        let factor = at / f64::from(situation.scenario.clients);
+        base.iter().cloned().map(|facts| facts.times(factor)).collect()
+    } else {
+        shift(&mut moved, axis, at);
+        moved.facts(WEIGHED, EVENTS).0
     };
     Look { at, choice: judge(&facts, &moved.need, &moved.machine), bytes: lighter(&facts) }
-}
-
-/// The figures as if nobody left.
-fn stayers(situation: &Situation) -> Vec<Facts> {
-    let mut staying = situation.clone();
-    staying.need.visit_s = None;
-    staying.facts(WEIGHED, EVENTS).0
-}
-
-fn visiting(facts: Facts, situation: &Situation, factor: f64) -> Facts {
-    facts.with_visits(&situation.need, f64::from(situation.scenario.clients) * factor)
 }
 
 fn shift(moved: &mut Situation, axis: Axis, at: f64) {
@@ -229,7 +212,8 @@ fn shift(moved: &mut Situation, axis: Axis, at: f64) {
             scenario.duration = scenario.duration.max(to * 10);
             moved.need.max_delay_s = Some(to.as_secs_f64() + trips(scenario));
         }
-        Axis::Clients | Axis::Visit => {}
+        Axis::Visit => moved.need.visit_s = Some(at),
+        Axis::Clients => {}
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn stream(view: &View<'_>) -> Expected {
     expected.posts = view.news.sends;
     // A sender's POSTs need a connection beside the stream.
     expected.opened += view.news.senders;
-    expected.held = expected.opened;
+    expected.held += view.news.senders;
     expected.traffic = traffic::pushed(view, &expected, false);
     expected
 }

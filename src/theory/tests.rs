@@ -58,6 +58,18 @@ fn the_mean_of_every_law_is_the_mean_delay() {
 }
 
 #[test]
+fn the_delay_of_visitors_has_the_mean_of_its_law() {
+    for set in [&["visit=4s", "warmup=2s"][..], &["visit=60s"], &["visit=60s", "network.rtt=1s"]] {
+        let expected = of(&letters(set), "poll");
+        let (law, mean) = (expected.law.unwrap(), expected.latency.unwrap());
+        assert!((law.mean() - mean).abs() < 1e-3 * mean, "{set:?}: {} {mean}", law.mean());
+        // No poll comes later than an interval after the last.
+        let most = if set.len() == 2 && set[1].starts_with("network") { 5.5 } else { 5.0 };
+        assert!((law.most() - most).abs() < 1e-9 && law.quantile(0.99) < most, "{set:?}");
+    }
+}
+
+#[test]
 fn staleness_is_that_of_polls_played_one_by_one() {
     let scenario = letters(&["workload.mean_gap=3s", "network.rtt=1s", "warmup=8s"]);
     let (period, d) = (5.0, 0.5);

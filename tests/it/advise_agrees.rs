@@ -131,9 +131,10 @@ type Case = (&'static str, &'static [&'static str], Axis, &'static str, &'static
 #[test]
 fn its_turning_points_are_found_by_sweeps_within_a_step() {
     let long: &[&str] = &["duration=5m", "warmup=1m"];
-    let cases: [Case; 6] = [
+    let cases: [Case; 7] = [
         ("letters", long, Axis::Gap, "workload.mean_gap", &["3s", "5s", "7s", "10s", "14s", "20s"], false),
         ("letters", long, Axis::Interval, "poll.interval", &["10s", "20s", "30s", "40s", "60s"], false),
+        ("letters", long, Axis::Visit, "visit", &["2s", "4s", "6s", "9s", "14s", "20s", "30s"], false),
         (
             "cricket",
             &["warmup=10s"],

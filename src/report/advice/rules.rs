@@ -116,10 +116,11 @@ fn http(letters: &[Facts]) -> Vec<Rule> {
     };
     let cached = question.situation(Machine::assumed()).map(|situation| situation.figures());
     let cached = cached.ok().and_then(|all| of(&all, "poll").cloned());
-    let pays = advice::choice_of(letters, &visit).and_then(|choice| match choice.reason {
-        advice::Reason::ShortVisit { pays_from_s, .. } => pays_from_s,
-        _ => None,
-    });
+    let pays =
+        advice::choice_of(&figures("letters", &[], visit), &visit).and_then(|choice| match choice.reason {
+            advice::Reason::ShortVisit { pays_from_s, .. } => pays_from_s,
+            _ => None,
+        });
     vec![
         rule(
             "the user asks once",

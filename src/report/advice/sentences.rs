@@ -54,6 +54,10 @@ pub fn reason(advice: &Advice, choice: &Choice) -> String {
             few(*requests_per_s),
             few(*origin_per_s)
         ),
+        // It would pay, and yet is not worth having: less than an interval.
+        Reason::ShortVisit { visit_s, pays_from_s: Some(from) } if visit_s > from => {
+            format!("people stay {} on average, so that most of them ask only once", seconds(*visit_s))
+        }
         Reason::ShortVisit { visit_s, pays_from_s: Some(from) } => format!(
             "people stay {} on average, and opening a connection pays from {} on",
             seconds(*visit_s),

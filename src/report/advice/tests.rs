@@ -1,5 +1,6 @@
 //! Advice in words, as it is printed.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr as _;
@@ -10,6 +11,7 @@ use crate::report::text::Style;
 use crate::report::{fixture, verdict};
 use crate::scenario::file::Overrides;
 use crate::scenario::shipped;
+use crate::tls;
 
 fn about(name: &str) -> Situation {
     let scenario = shipped::load(name, &Overrides::default()).unwrap();
@@ -71,6 +73,60 @@ fn nothing_is_wider_than_a_terminal() {
         }
     }
     assert!(list(Style::Plain).lines().all(|line| line.width() <= 80));
+}
+
+/// What data of a few lengths take over TLS as ours are set up, and the handshake before them, bytes.
+fn over_tls(lengths: &[usize]) -> (Vec<usize>, usize) {
+    let (server, certificate) = tls::server().unwrap();
+    let client = tls::client([certificate]).unwrap();
+    let mut client = rustls::ClientConnection::new(client, "localhost".try_into().unwrap()).unwrap();
+    let mut server = rustls::ServerConnection::new(server).unwrap();
+    let mut handshake = 0;
+    while client.is_handshaking() || server.is_handshaking() {
+        let (mut up, mut down) = (Vec::new(), Vec::new());
+        while client.wants_write() {
+            client.write_tls(&mut up).unwrap();
+        }
+        server.read_tls(&mut &up[..]).unwrap();
+        server.process_new_packets().unwrap();
+        while server.wants_write() {
+            server.write_tls(&mut down).unwrap();
+        }
+        client.read_tls(&mut &down[..]).unwrap();
+        client.process_new_packets().unwrap();
+        handshake += up.len() + down.len();
+    }
+    let record = |&length: &usize| {
+        let mut bytes = Vec::new();
+        server.writer().write_all(&vec![b'x'; length]).unwrap();
+        server.write_tls(&mut bytes).unwrap();
+        bytes.len()
+    };
+    (lengths.iter().map(record).collect(), handshake)
+}
+
+#[test]
+fn what_tls_adds_is_what_it_takes_on_the_wire() {
+    let (plain, mut secret) = (about("letters"), about("letters"));
+    secret.scenario.tls = true;
+    let [plain, secret] = [plain, secret].map(|situation| situation.advise().unwrap());
+    let [silent, said] = [&plain, &secret].map(|advice| text(advice, Style::Plain).replace('\n', " "));
+    assert!(!silent.contains("TLS"), "{silent}");
+    // "Bytes and cores are those without TLS, …
+    assert!(said.contains("Bytes and cores are those without TLS, which adds"), "{said}");
+    assert_eq!(plain.transports, secret.transports);
+    // … which adds 22 bytes to each record …
+    let each = said.split("which adds ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+    let each: usize = each.parse().unwrap();
+    let lengths = [1, 100, 16_000];
+    let (records, handshake) = over_tls(&lengths);
+    assert_eq!(records, lengths.map(|length| length + each));
+    // By RFC 8446 §5.2: a header of 5 bytes, 1 of type, the 16 of an AEAD tag.
+    assert_eq!(each, 5 + 1 + 16);
+    // … and a handshake to each connection": the second's is no shorter, but for a signature's digits.
+    let again = over_tls(&lengths).1;
+    assert!(said.contains("and a handshake to each connection"), "{said}");
+    assert!(handshake > 700 && handshake.abs_diff(again) < 20, "{handshake} {again}");
 }
 
 #[test]

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+use super::super::law::Law;
 use super::super::view::View;
 use super::super::{Expected, traffic};
 use crate::sizes::PollSizes;
 
-/// Pieces of the window over which densities are summed.
-const PIECES: u32 = 20_000;
+/// Pieces of an interval over which densities are summed, and most of the window.
+const PIECES_EACH: f64 = 500.0;
+const PIECES: f64 = 20_000.0;
+
+/// Equal parts of an interval into which the ages of news are sorted.
+const AGES: usize = 200;
 
 /// A first answer takes at most this share of a visit: somebody who waits keeps the seat for the next.
 const LEAST_STAY: f64 = 0.1;
@@ -75,6 +80,7 @@ pub(super) fn expect(
         let home = view.path.carries_down(traffic::answer(view, sizes, expected.per_answer.max(1.0), json));
         expected.latency = Some(seat.age / seat.news + home);
         expected.wait = Some(seat.wait / seat.news);
+        expected.law = view.path.steady().then(|| crowd.law(&seat, home));
     }
     Ok(expected)
 }
@@ -88,7 +94,6 @@ struct Crowd<'a> {
 }
 
 /// Sums over the polls of one seat but the first of each visit, in seconds and polls.
-#[derive(Default)]
 struct Sums {
     /// In the window.
     polls: f64,
@@ -100,14 +105,19 @@ struct Sums {
     /// Its age when they are at the server, and when they are sent.
     age: f64,
     wait: f64,
+    /// Polls whose news begins, less those whose news ends, in a part of an interval; and the same times the
+    /// age at which it does.
+    bends: [(f64, f64); AGES + 1],
 }
 
 impl Crowd<'_> {
     fn sums(&self) -> Sums {
-        let mut sums = Sums::default();
+        let (polls, empty, brought, news, age, wait) = Default::default();
+        let mut sums = Sums { polls, empty, brought, news, age, wait, bends: [(0.0, 0.0); AGES + 1] };
         let end = self.view.window + self.every;
-        let piece = end / f64::from(PIECES);
-        for i in 0..PIECES {
+        let pieces = (end / self.every * PIECES_EACH).min(PIECES).ceil();
+        let piece = end / pieces;
+        for i in 0..pieces as u32 {
             let at = (f64::from(i) + 0.5) * piece;
             let [there, second, later] = self.densities(at);
             let age = self.every.min(at + self.view.warmup);
@@ -158,6 +168,25 @@ impl Crowd<'_> {
             sums.news += polls * (to - from);
             sums.age += polls * aged(arrives);
             sums.wait += polls * aged(at);
+            for (age, polls) in [(arrives - to, polls), (arrives - from, -polls)] {
+                let part = (age / self.every * AGES as f64).clamp(0.0, AGES as f64) as usize;
+                sums.bends[part] = (sums.bends[part].0 + polls, sums.bends[part].1 + polls * age);
+            }
         }
+    }
+
+    /// How old news is when it gets home, `home` after the poll was at the server. A poll brings news of
+    /// all ages between two evenly, so that of ages up to x it brings (x − least)⁺ − (x − most)⁺.
+    fn law(&self, sums: &Sums, home: f64) -> Law {
+        let (mut slope, mut less) = (0.0, 0.0);
+        let mut points = vec![(home, 0.0)];
+        for (part, bend) in sums.bends[..AGES].iter().enumerate() {
+            (slope, less) = (slope + bend.0, less + bend.1);
+            let age = self.every * (part + 1) as f64 / AGES as f64;
+            let reached: f64 = (slope * age - less) / sums.news;
+            points.push((age + home, reached.clamp(points[part].1, 1.0)));
+        }
+        points[AGES].1 = 1.0;
+        Law::through(points)
     }
 }
