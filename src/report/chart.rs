@@ -18,6 +18,7 @@ mod font;
 mod heat;
 mod key;
 mod latency;
+mod memory;
 mod paint;
 mod person;
 mod shape;
@@ -28,7 +29,7 @@ pub use shape::{Frame, Ink, Picture, Shape};
 pub use theme::Theme;
 
 /// Every picture a report may hold, in the order of the page.
-pub const SLUGS: [&str; 7] = ["person", "waste", "latency", "split", "bytes", "time", "reconnects"];
+pub const SLUGS: [&str; 8] = ["person", "waste", "latency", "split", "bytes", "memory", "time", "reconnects"];
 
 /// Every picture a sweep may have.
 pub const SWEEP_SLUGS: [&str; 5] = ["trade-off", "sweep-bytes", "heat-waste", "heat-bytes", "heat-delay"];
@@ -101,8 +102,9 @@ pub fn entries(outcome: &Outcome) -> Vec<Entry<'_>> {
         latency::entry(outcome, &all),
         bars::split(outcome, &all),
         course::bytes(outcome, &all),
-        course::delay(outcome, &all),
     ];
+    entries.extend(memory::entry(outcome, &all));
+    entries.push(course::delay(outcome, &all));
     entries.extend(comeback::entry(outcome, &all));
     entries
 }

@@ -8,14 +8,14 @@ use super::numbers::{self, figure};
 use super::{lessons, verdict};
 
 /// Heads of [`rows`].
-pub const HEADS: [&str; 7] = ["Source", "It says", "Measure", "Published", "Ours", "Difference", "Why"];
+const HEADS: [&str; 7] = ["Source", "It says", "Measure", "Published", "Ours", "Difference", "Why"];
 
 /// One row for each claim of the outcome's scenario, in its order.
 #[must_use]
-pub fn rows(outcome: &Outcome) -> Vec<Vec<String>> {
+pub fn rows(outcome: &Outcome) -> Vec<[String; 7]> {
     let row = |compared: &Compared<'_>| {
         let claim = compared.claim;
-        vec![
+        [
             claim.source.clone(),
             claim.says.clone(),
             claim.metric.clone(),

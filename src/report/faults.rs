@@ -6,6 +6,10 @@ use crate::outcome::{Happened, Outcome, Trouble};
 use super::numbers::{self, count, percent};
 use super::ways::{Way, list, ways};
 
+mod lead;
+
+pub use lead::lead;
+
 /// Something to be marked on an axis of time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mark {
@@ -196,6 +200,23 @@ mod tests {
         let trouble = socket.trouble.as_mut().unwrap();
         (trouble.reconnects, trouble.unrecovered) = (vec![0, 200, 100], 300);
         outcome
+    }
+
+    #[test]
+    fn a_page_begins_with_what_went_wrong() {
+        assert_eq!(lead(&fixture::letters()), None);
+        let mut outcome = killed();
+        let said = |outcome: &Outcome| lead(outcome).unwrap().replace('\u{a0}', " ");
+        assert!(
+            said(&outcome)
+                .starts_with("At 8 s the server was killed, and gone for 2.1 s. No message was lost. 99 in")
+        );
+        outcome.transports[1].deliveries.lost = outcome.transports[1].deliveries.expected / 4;
+        assert!(
+            said(&outcome).contains(" by WebSocket of the messages; by the others none."),
+            "{}",
+            said(&outcome)
+        );
     }
 
     #[test]

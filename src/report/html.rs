@@ -13,6 +13,7 @@ mod data;
 mod figures;
 mod fleet;
 mod parts;
+mod published;
 mod sweep;
 
 const STYLE: &str = include_str!("html/style.css");
@@ -109,7 +110,7 @@ fn sections(
     json: &str,
 ) -> Markup {
     html! {
-        (section("verdict", "Verdict", parts::verdict(verdict)))
+        (section("verdict", "Verdict", parts::verdict(verdict, super::faults::lead(outcome))))
         (section("tiles", "Three numbers", parts::tiles(all)))
         @if let Some(guess) = verdict::guess(outcome) {
             (section("prediction", "What you predicted", parts::prediction(outcome, &guess)))
@@ -128,7 +129,7 @@ fn sections(
         (section("handshake", "The first exchange, byte for byte", parts::handshakes(outcome, all)))
         (section("percentiles", "Percentiles and counts", data::percentiles(all)))
         @if !outcome.scenario.claims.is_empty() {
-            (section("published", "What was published", data::published(outcome)))
+            (section("published", "What was published", published::cards(outcome)))
         }
         @if !outcome.thresholds.is_empty() {
             (section("thresholds", "Thresholds", data::thresholds(outcome)))

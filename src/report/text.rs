@@ -174,6 +174,9 @@ fn rows(outcome: &Outcome, all: &[Way<'_>]) -> Vec<Row> {
         row("  with handshake", String::new(), &|w| measure::bytes_with_handshake(w.t).map(bytes)),
         row("idle per message", "\"Nope\", pings, comments".to_owned(), &|w| w.t.idle_per_delivery.map(rate)),
         row("connections", String::new(), &|w| w.t.connections.opened.and_then(some)),
+        row("memory per connection", String::new(), &|w| {
+            w.t.server.as_ref()?.rss_bytes_per_connection.map(bytes)
+        }),
         row("server CPU", String::new(), &|w| {
             w.t.server.as_ref().map(|server| ms((server.cpu_s * 1000.0).max(0.0)))
         }),

@@ -127,10 +127,10 @@ fn split_row(way: &Way<'_>) -> Vec<String> {
 }
 
 /// The place of one bar with its two lines of text.
-struct Row {
+pub(super) struct Row {
     frame: Frame,
-    left: f64,
-    right: f64,
+    pub(super) left: f64,
+    pub(super) right: f64,
     /// Middle of the line above the bar.
     above: f64,
     top: f64,
@@ -139,7 +139,12 @@ struct Row {
     below: f64,
 }
 
-fn stack<'a>(frame: &Frame, ways: &[Way<'a>], bar: impl Fn(&Row, &Way<'a>) -> Vec<Shape>) -> Picture {
+/// A bar for each way, one below the other.
+pub(super) fn stack<'a>(
+    frame: &Frame,
+    ways: &[Way<'a>],
+    bar: impl Fn(&Row, &Way<'a>) -> Vec<Shape>,
+) -> Picture {
     let em = frame.text;
     let margin = 4.0;
     let (line, thick, gap) = (em * 1.5, em * 2.3, em * 1.3);
@@ -163,7 +168,7 @@ fn stack<'a>(frame: &Frame, ways: &[Way<'a>], bar: impl Fn(&Row, &Way<'a>) -> Ve
 
 impl Row {
     /// Name left, remark right, above the bar.
-    fn head(&self, way: &Way<'_>, remark: &str) -> Vec<Shape> {
+    pub(super) fn head(&self, way: &Way<'_>, remark: &str) -> Vec<Shape> {
         let (em, small) = (self.frame.text, self.frame.text * 0.88);
         let taken = if remark.is_empty() { 0.0 } else { font::width(remark, small, false) + em };
         let room = self.right - self.left - taken;
@@ -188,7 +193,7 @@ impl Row {
     }
 
     /// Two texts below the bar, as far as both fit.
-    fn foot(&self, left: &str, right: &str) -> Vec<Shape> {
+    pub(super) fn foot(&self, left: &str, right: &str) -> Vec<Shape> {
         let small = self.frame.text * 0.92;
         let room = self.right - self.left;
         let right_width = if right.is_empty() { 0.0 } else { font::width(right, small, false) + small };
@@ -201,7 +206,7 @@ impl Row {
     }
 
     /// A pale and a solid part of given widths, with an outline.
-    fn bar(&self, way: &Way<'_>, pale: f64, solid: f64) -> Vec<Shape> {
+    pub(super) fn bar(&self, way: &Way<'_>, pale: f64, solid: f64) -> Vec<Shape> {
         let (x0, x1, x2) = (self.left, self.left + pale, self.left + pale + solid);
         let mut shapes = Vec::new();
         if pale > 0.0 {

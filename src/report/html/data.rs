@@ -6,9 +6,8 @@ use maud::{Markup, html};
 
 use crate::outcome::{Outcome, Summary};
 
-use super::super::claims;
 use super::super::csv::{field, whole};
-use super::super::numbers::{count, figure, ms};
+use super::super::numbers::{bytes, count, figure, ms};
 use super::super::ways::Way;
 use super::table;
 
@@ -43,7 +42,7 @@ pub fn percentiles(all: &[Way<'_>]) -> Markup {
 /// The counts, one column per transport, because there are more of them than of transports.
 fn counts(all: &[Way<'_>]) -> Markup {
     type Cell = fn(&Way<'_>) -> Option<String>;
-    let rows: [(&str, Cell); 16] = [
+    let rows: [(&str, Cell); 17] = [
         ("Polls", |w| some(w.t.requests.polls)),
         ("Requests that reached the server, past the cache", |w| w.t.requests.origin.map(count)),
         ("Empty answers (“Nope”)", |w| w.kind.asks().then(|| count(w.t.requests.empty))),
@@ -64,6 +63,7 @@ fn counts(all: &[Way<'_>]) -> Markup {
         ("Bytes, client to server", |w| w.t.bytes.up.and_then(some)),
         ("Bytes, server to client", |w| w.t.bytes.down.and_then(some)),
         ("Estimated on the wire", |w| w.t.bytes.wire_estimate.and_then(some)),
+        ("Server memory per connection", |w| w.t.server.as_ref()?.rss_bytes_per_connection.map(bytes)),
         ("Server CPU", |w| w.t.server.as_ref().map(|server| ms(server.cpu_s * 1000.0))),
     ];
     let mut heads = vec!["Count".to_owned()];
@@ -103,14 +103,6 @@ fn row(name: String, s: &Summary) -> Vec<String> {
     let mut cells = vec![name, count(s.count)];
     cells.extend(values.map(|(value, needed)| cell(value, needed)));
     cells
-}
-
-pub fn published(outcome: &Outcome) -> Markup {
-    let heads = claims::HEADS.map(str::to_owned);
-    html! {
-        p { "What others published about these settings, beside this run. “No figure”: the source gives none." }
-        (table("Published figures and ours", &heads, &claims::rows(outcome)))
-    }
 }
 
 pub fn thresholds(outcome: &Outcome) -> Markup {

@@ -11,11 +11,16 @@ use super::super::numbers::{bytes, count, ms, percent};
 use super::super::verdict::{self, Verdict};
 use super::super::ways::Way;
 
-pub fn verdict(verdict: &Verdict) -> Markup {
+/// The verdict; of a run with faults what they did comes `first`.
+pub fn verdict(verdict: &Verdict, first: Option<String>) -> Markup {
+    let rest = html! {
+        @if let Some(win) = &verdict.win { (win) ". " }
+        (verdict.sentences[0]) " " (verdict.sentences[1])
+    };
     html! {
-        p.lead {
-            @if let Some(win) = &verdict.win { (win) ". " }
-            (verdict.sentences[0]) " " (verdict.sentences[1])
+        @match first {
+            Some(first) => { p.lead { (first) } p { (rest) } }
+            None => { p.lead { (rest) } }
         }
         p.quiet { (verdict.conditions) }
         @if !verdict.warnings.is_empty() {
@@ -40,10 +45,15 @@ pub fn tiles(all: &[Way<'_>]) -> Markup {
     let delay =
         |w: &Way<'_>| w.t.latency_ms.p50.map(ms).or_else(|| mean(w)).unwrap_or_else(|| "–".to_owned());
     let size = |w: &Way<'_>| measure::bytes_per_message(w.t).map_or_else(|| "–".to_owned(), bytes);
+    let memory = |w: &Way<'_>| w.t.server.as_ref()?.rss_bytes_per_connection;
+    let held = |w: &Way<'_>| memory(w).map_or_else(|| "–".to_owned(), bytes);
     html! {
         div.tiles {
             (tile("Asks that found nothing", "“Nope” among the answered polls", all, &waste))
             (tile("Typical delay", "half of the messages came sooner", all, &delay))
+            @if all.iter().any(|way| memory(way).is_some()) {
+                (tile("Memory per connection", "of the server’s, at its largest", all, &held))
+            }
             @if all.iter().any(|way| way.t.bytes.both_ways().is_some()) {
                 (tile("Bytes per message", "both ways, headers and payload, without handshakes", all, &size))
             } @else {
