@@ -36,7 +36,8 @@ pub fn bytes<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
                        begins above zero paid for its handshakes first."
             .to_owned();
     let mut marks = faults::marks(outcome);
-    if let Some((from, until)) = idle {
+    // Where something went wrong, that is why no news came.
+    if let Some((from, until)) = idle.filter(|_| marks.is_empty()) {
         caption.push_str(" Shaded: a stretch without any news.");
         marks.push(Mark { from, until, label: "no news" });
     }

@@ -49,7 +49,10 @@ pub fn tiles(all: &[Way<'_>]) -> Markup {
     let held = |w: &Way<'_>| memory(w).map_or_else(|| "–".to_owned(), bytes);
     html! {
         div.tiles {
-            (tile("Asks that found nothing", "“Nope” among the answered polls", all, &waste))
+            // Three tiles stand in a row: where nobody asks and memory is known, that is the third.
+            @if all.iter().any(|way| way.kind.asks() || memory(way).is_none()) {
+                (tile("Asks that found nothing", "“Nope” among the answered polls", all, &waste))
+            }
             (tile("Typical delay", "half of the messages came sooner", all, &delay))
             @if all.iter().any(|way| memory(way).is_some()) {
                 (tile("Memory per connection", "of the server’s, at its largest", all, &held))
