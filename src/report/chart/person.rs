@@ -3,13 +3,17 @@
 use crate::outcome::{Ask, News, Outcome};
 use crate::scenario::Engine;
 
+use super::super::faults::{self, Mark};
 use super::super::measure;
 use super::super::numbers::{clock, count, ms};
 use super::super::titles;
-use super::super::ways::Way;
+use super::super::ways::{Way, list};
 use super::axis::{Plot, Scale};
 use super::shape::{Anchor, Frame, Ink, Marker, Picture, Shape};
 use super::{Entry, Figure, Table, font, names};
+
+/// Asks of one person that a row shows at most, if no interval is longer.
+const MOST_ASKS: usize = 48;
 
 /// One transport with what of its person is drawn.
 struct Row<'a> {
@@ -41,20 +45,26 @@ pub fn entry<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         };
         return Entry::Missing { slug, why: why.to_owned() };
     }
-    let title = titles::person(all);
+    let mut title = titles::person(all);
     let window = measure::window_s(outcome);
     // Only a stretch that was kept of everybody can be compared row by row.
     let kept = ways.iter().filter_map(|way| way.t.person.as_ref()?.kept_until_ms()).reduce(f64::min);
     let cut = kept.map(|kept| kept / 1000.0).filter(|kept| (0.0..window).contains(kept) && *kept > 0.0);
-    let seconds = cut.unwrap_or(window);
+    let kept = cut.unwrap_or(window);
+    let seconds = readable(outcome, &ways, kept);
     let rows: Vec<Row<'a>> = ways.iter().map(|way| Row::new(way, seconds)).collect();
-    let part = cut.map(|cut| format!("the first {} of {}", ms(cut * 1000.0), ms(window * 1000.0)));
-    let mut caption = "The same person in each row. Hollow circle: asked, “Nope”. Solid circle: asked, and got news. \
-                       Triangle: a message is written; the bar behind it is the wait until the person has it. A line \
-                       without circles is an open connection: nobody needs to ask."
-        .to_owned();
+    let drawn = ms(seconds * 1000.0);
+    let part = (seconds < window).then(|| format!("the first {drawn} of {}", ms(window * 1000.0)));
+    let mut caption = legend(&rows);
     if let Some(part) = &part {
-        caption += &format!(" Drawn is {part}, as much as was kept; the counts are of the whole window.");
+        let why =
+            if seconds < kept { "so that one ask can be told from the next" } else { "as much as was kept" };
+        caption += &format!(" Drawn is {part}, {why}; the counts are of the whole window.");
+        title += &format!("; drawn: the first {drawn}");
+    }
+    let marks = faults::marks(outcome);
+    if !marks.is_empty() {
+        caption += " Marked: what went wrong on purpose.";
     }
     let axis = part.map_or_else(|| "time into the window".to_owned(), |part| format!("time: {part}"));
     Entry::Drawn(Figure {
@@ -63,8 +73,34 @@ pub fn entry<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         title,
         caption,
         table: table(&rows),
-        draw: Box::new(move |frame| picture(frame, &rows, seconds, &axis)),
+        draw: Box::new(move |frame| picture(frame, &rows, seconds, &axis, &marks)),
     })
+}
+
+/// How much of `kept` seconds is drawn: as far as the one who asks most often has [`MOST_ASKS`], but one
+/// whole interval of each who asks, so that no row looks as if nobody did.
+fn readable(outcome: &Outcome, ways: &[Way<'_>], kept: f64) -> f64 {
+    let full = |way: &Way<'_>| Some(way.t.person.as_ref()?.asks.get(MOST_ASKS)?.answered_ms / 1000.0);
+    let Some(readable) = ways.iter().filter_map(full).reduce(f64::min) else { return kept };
+    let intervals = outcome.scenario.transports.iter().filter_map(|transport| transport.way.interval());
+    let longest = intervals.max().map_or(0.0, |interval| interval.as_secs_f64());
+    readable.max(longest * 1.05).min(kept)
+}
+
+/// How to read what is drawn, and nothing else.
+fn legend(rows: &[Row<'_>]) -> String {
+    let mut text = "The same person in each row.".to_owned();
+    if rows.iter().any(|row| row.way.kind.asks()) {
+        text += " Hollow circle: asked, “Nope”. Solid circle: asked, and got news; where they stand too close, \
+                 low ticks are “Nope” and high ones news.";
+    }
+    text += " Triangle: a message is written; the bar behind it is the wait until the person has it.";
+    let told: Vec<String> =
+        rows.iter().filter(|row| !row.way.kind.asks()).map(|row| row.way.name.clone()).collect();
+    if !told.is_empty() {
+        text += &format!(" By {} nobody asks: a disc is where the person is told.", list(&told));
+    }
+    text
 }
 
 /// One row per message; messages are told apart by when they were published.
@@ -94,7 +130,7 @@ fn published<'a>(rows: &[Row<'a>]) -> Vec<&'a News> {
     all
 }
 
-fn picture(frame: &Frame, rows: &[Row<'_>], seconds: f64, axis: &str) -> Picture {
+fn picture(frame: &Frame, rows: &[Row<'_>], seconds: f64, axis: &str, marks: &[Mark]) -> Picture {
     let em = frame.text;
     let (head, lane) = (em * 1.7, em * 3.4);
     let news = published(rows);
@@ -108,14 +144,26 @@ fn picture(frame: &Frame, rows: &[Row<'_>], seconds: f64, axis: &str) -> Picture
         x: Scale::from_zero(seconds),
         y: Scale::from_zero(1.0),
     };
-    let mut shapes = plot.x_axis(frame, axis, clock);
+    let mut shapes = shades(&plot, em, seconds, marks);
+    shapes.extend(plot.x_axis(frame, axis, clock));
     shapes.push(plot.base());
     shapes.extend(texts(frame, &plot, &news));
     for (i, one) in rows.iter().enumerate() {
         let y = top + i as f64 * (head + lane);
-        shapes.extend(row(frame, &plot, one, y + head * 0.6, y + head + lane * 0.45));
+        shapes.extend(row(frame, &plot, one, !marks.is_empty(), (y + head * 0.6, y + head + lane * 0.45)));
     }
     Picture { width: frame.width, height: bottom + em * 3.2, shapes }
+}
+
+/// Where something went wrong.
+fn shades(plot: &Plot, em: f64, seconds: f64, marks: &[Mark]) -> Vec<Shape> {
+    let seen = marks.iter().filter(|mark| mark.from < seconds);
+    seen.map(|mark| {
+        let (x0, x1) = (plot.at(mark.from, 0.0).0, plot.at(mark.until.min(seconds), 0.0).0);
+        let ink = if x1 - x0 < em { Ink::Muted } else { Ink::Shade };
+        Shape::rectangle((x0, plot.top), (x1.max(x0 + em * 0.15), plot.bottom), ink)
+    })
+    .collect()
 }
 
 /// What was written, above the plot, as far as the texts leave each other room.
@@ -153,11 +201,11 @@ fn texts(frame: &Frame, plot: &Plot, news: &[&News]) -> Vec<Shape> {
     shapes
 }
 
-fn row(frame: &Frame, plot: &Plot, row: &Row<'_>, head: f64, y: f64) -> Vec<Shape> {
+fn row(frame: &Frame, plot: &Plot, row: &Row<'_>, faulty: bool, (head, y): (f64, f64)) -> Vec<Shape> {
     let (em, way) = (frame.text, &row.way);
     let name = font::fit(&way.name, em, true, frame.width * 0.5);
     let after = plot.left + font::width(&name, em, true) + em * 0.6;
-    let remark = remark(way);
+    let remark = remark(way, faulty);
     let remark = font::fit(&remark, em * 0.88, false, plot.right - after);
     let ground = ((plot.left - 1.0, head - em * 0.7), (plot.right + 1.0, head + em * 0.7));
     let mut shapes = vec![
@@ -185,8 +233,13 @@ fn row(frame: &Frame, plot: &Plot, row: &Row<'_>, head: f64, y: f64) -> Vec<Shap
     }
     for ask in &row.asks {
         let at = (plot.at(ask.answered_ms / 1000.0, 0.0).0, y);
+        if r <= em * 0.16 {
+            let reach = em * if ask.events == 0 { 0.22 } else { 0.6 };
+            shapes.push(Shape::line(vec![(at.0, y - reach), (at.0, y + reach)], way.ink(), 1.0));
+            continue;
+        }
         shapes.push(Shape::Disc { at, radius: r, ink: way.ink() });
-        if ask.events == 0 && r > em * 0.16 {
+        if ask.events == 0 {
             shapes.push(Shape::Disc { at, radius: r * 0.68, ink: Ink::Paper });
         }
     }
@@ -235,7 +288,7 @@ fn waits(frame: &Frame, plot: &Plot, row: &Row<'_>, y: f64) -> Vec<Shape> {
     shapes
 }
 
-fn remark(way: &Way<'_>) -> String {
+fn remark(way: &Way<'_>, faulty: bool) -> String {
     let Some(person) = &way.t.person else { return String::new() };
     let (asked, nope, received) = person.totals();
     let news = count(received);
@@ -244,6 +297,8 @@ fn remark(way: &Way<'_>) -> String {
         let asks = if asked == 1 { "ask" } else { "asks" };
         format!("{} {asks}, {} “Nope”, {news} {messages}", count(asked), count(nope))
     } else {
-        format!("the line is open; {news} {messages}")
+        // Of one person nobody kept when a fault closed the line.
+        let line = if faulty { "told at once while connected" } else { "the line is open" };
+        format!("{line}; {news} {messages}")
     }
 }

@@ -123,7 +123,10 @@ fn a_timeline_ends_where_what_was_kept_ends_and_counts_all() {
     (polls.asked, polls.nope) = (3_600, 3_500);
     let entries = entries(&outcome);
     let figure = entries[0].figure().unwrap();
-    assert_eq!(figure.title, "By polling, one person asked 3,600 times and got “Nope” 3,500 times");
+    assert_eq!(
+        figure.title,
+        "By polling, one person asked 3,600 times and got “Nope” 3,500 times; drawn: the first 15\u{a0}s"
+    );
     assert!(figure.caption.contains("Drawn is the first 15\u{a0}s of 20\u{a0}s"), "{}", figure.caption);
     // What was written later was not kept of everybody.
     assert_eq!(figure.table.rows.len(), 1);
