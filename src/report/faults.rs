@@ -143,8 +143,8 @@ fn aftermath(way: &Way<'_>, trouble: &Trouble) -> Vec<String> {
         ));
     }
     if trouble.closed_slow > 0 {
-        let times = several(trouble.closed_slow, "time", "times");
-        said.push(format!("{times} the server closed a reader who was too far behind."));
+        let closed = several(trouble.closed_slow, "reader was", "readers were");
+        said.push(format!("{closed} too far behind, and closed by the server."));
     }
     let away = way.t.clients.saturating_sub(trouble.clients_at_end);
     if away > 0 {
@@ -163,14 +163,15 @@ fn spared(troubled: &[(&Way<'_>, &Trouble)]) -> Vec<String> {
     if !names.is_empty() {
         said.push(format!("By {} nothing was lost and nothing came twice.", list(&names)));
     }
-    for (way, _) in troubled.iter().filter(|(way, _)| way.t.deliveries.lost > 0) {
+    let lost = |way: &Way<'_>| {
         let d = &way.t.deliveries;
         let share = percent(d.lost as f64 / d.expected.max(1) as f64);
-        said.push(format!(
-            "By {} {} lost ({share}).",
-            way.name,
-            several(d.lost, "message was", "messages were")
-        ));
+        format!("{} ({share}) by {}", several(d.lost, "message", "messages"), way.name)
+    };
+    let losers = troubled.iter().filter(|(way, _)| way.t.deliveries.lost > 0);
+    let losses: Vec<String> = losers.map(|(way, _)| lost(way)).collect();
+    if !losses.is_empty() {
+        said.push(format!("Lost: {}.", list(&losses)));
     }
     let quiet: Vec<String> = troubled
         .iter()

@@ -65,7 +65,7 @@ pub fn latency(all: &[Way<'_>]) -> String {
         let (fast_one, slow_one) = (p50(fast), p50(slow));
         return match measure::compare(slow.t, fast.t) {
             Delay::Slower(_) => format!(
-                "Half of the messages came within {slow_one} by {}, {fast_one} by {}; the others lie in between",
+                "Half of the messages came within {slow_one} by {}, {fast_one} by {}; the rest in between",
                 slow.name, fast.name
             ),
             _ => format!("The {} ways differ by less than the noise", heard.len()),

@@ -83,7 +83,8 @@ pub(super) fn ends<'a, 'b>(heard: &[&'b Way<'a>]) -> Option<(&'b Way<'a>, &'b Wa
     }
     let p50 = |way: &&Way<'_>| way.t.latency_ms.p50.unwrap_or(0.0);
     let slow = heard.iter().copied().max_by(|a, b| p50(a).total_cmp(&p50(b)))?;
-    let fast = heard.iter().copied().min_by(|a, b| p50(a).total_cmp(&p50(b)))?;
+    // Of equals the last, which is the one that the scenario comes to.
+    let fast = heard.iter().rev().copied().min_by(|a, b| p50(a).total_cmp(&p50(b)))?;
     Some((slow, fast))
 }
 
@@ -123,9 +124,9 @@ fn asking(outcome: &Outcome, all: &[Way<'_>]) -> String {
 fn others(all: &[Way<'_>], first: &Way<'_>) -> String {
     let other =
         |way: &&Way<'_>| way.t.label != first.t.label && measure::answered(way.t) >= measure::FEW_POLLS;
-    let said = |way: &Way<'_>| Some(format!("by {} {}", way.name, numbers::percent(way.t.waste_ratio?)));
+    let said = |way: &Way<'_>| Some(format!("{} by {}", numbers::percent(way.t.waste_ratio?), way.name));
     let said: Vec<String> = all.iter().filter(other).filter_map(said).collect();
-    if said.is_empty() { String::new() } else { format!(" {}.", ways::capital(&list(&said))) }
+    if said.is_empty() { String::new() } else { format!(" It was {}.", list(&said)) }
 }
 
 /// What theory expects, give or take three standard errors of what this run can tell.
