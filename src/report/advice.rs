@@ -14,16 +14,18 @@ pub use table::{machine, text};
 use crate::advice::{Machine, Need, Situation};
 use crate::outcome::Outcome;
 
-/// What would turn the result of this very run round, point by point; nothing where no formula
-/// describes it. By default constants, so that a report says the same on every machine.
-#[must_use]
-pub fn reversals(outcome: &Outcome) -> Vec<String> {
+/// What would turn the result of this very run round, point by point. By default constants, so that a
+/// report says the same on every machine.
+///
+/// # Errors
+/// Why the adviser cannot say; empty where it has figures and yet nothing to choose between.
+pub fn reversals(outcome: &Outcome) -> Result<Vec<String>, String> {
     let mut situation = Situation::of(&outcome.scenario, Need::default(), Machine::assumed());
     situation.scenario = outcome.scenario.clone();
-    let Ok(advice) = situation.advise() else { return Vec::new() };
+    let advice = situation.advise().map_err(|why| why.to_string())?;
     let mut points: Vec<String> = recommendation(&advice).into_iter().collect();
     points.extend(advice.flips.iter().map(|turn| flip(&advice, turn)));
-    points
+    if points.is_empty() { Err(String::new()) } else { Ok(points) }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use crate::fault::{Fault, What};
 use crate::outcome::{Happened, Outcome, Trouble};
 
-use super::numbers::{self, count, percent};
-use super::ways::{Way, list, ways};
+use super::numbers::{self, count, percent, several};
+use super::ways::{Way, capital, list, ways};
 
 mod lead;
 
@@ -58,8 +58,19 @@ pub fn sentences(outcome: &Outcome) -> Vec<String> {
     let all = ways(outcome);
     let troubled: Vec<(&Way<'_>, &Trouble)> =
         all.iter().filter_map(|way| Some((way, way.t.trouble.as_ref()?))).collect();
-    said.extend(troubled.iter().filter_map(|(way, trouble)| storm(way, trouble)));
-    said.extend(troubled.iter().flat_map(|(way, trouble)| aftermath(way, trouble)));
+    let mut each: Vec<(String, Vec<String>)> = Vec::new();
+    for (way, trouble) in &troubled {
+        for sentence in storm(way, trouble).into_iter().chain(aftermath(way, trouble)) {
+            match each.iter_mut().find(|(same, _)| *same == sentence) {
+                Some((_, names)) => names.push(way.name.clone()),
+                None => each.push((sentence, vec![way.name.clone()])),
+            }
+        }
+    }
+    said.extend(each.into_iter().map(|(sentence, names)| {
+        let each = if names.len() > 1 { ", each" } else { "" };
+        format!("{}{each}: {sentence}", capital(&list(&names)))
+    }));
     if !said.is_empty() && !outcome.scenario.faults.is_empty() {
         said.extend(spared(&troubled));
     }
@@ -77,7 +88,7 @@ fn event(outcome: &Outcome, fault: &Fault, happened: &Happened) -> String {
         Some(number) if !one => format!("server {number}"),
         _ => "the server".to_owned(),
     };
-    let people = happened.people.map_or_else(String::new, |people| count(people.into()));
+    let people = happened.people.map_or_else(String::new, numbers::people);
     match &fault.what {
         What::StallServer { .. } => format!("{at} {server} stood still {long}."),
         What::KillServer { .. } => format!("{at} {server} was killed, and gone {long}."),
@@ -95,8 +106,8 @@ fn event(outcome: &Outcome, fault: &Fault, happened: &Happened) -> String {
         What::RestartBroker { keep_data: false } => {
             format!("{at} Redis was killed, and gone {long}; it came back with nothing.")
         }
-        What::CutClients { .. } => format!("{at} the connections of {people} people were cut."),
-        What::SlowClients { .. } => format!("{at} {people} people stopped reading {long}."),
+        What::CutClients { .. } => format!("{at} the connections of {people} were cut."),
+        What::SlowClients { .. } => format!("{at} {people} stopped reading {long}."),
         What::IdleProxy { idle } => format!(
             "From {} on, {long}, a proxy closed every connection that was silent for {}.",
             seconds(happened.from_s),
@@ -109,42 +120,40 @@ fn seconds(at: f64) -> String {
     format!("{}\u{a0}s", (at * 10.0).round() / 10.0)
 }
 
-/// How people came back, and how many at once.
+/// How people came back within the window, and how many at once.
 fn storm(way: &Way<'_>, trouble: &Trouble) -> Option<String> {
-    let n = way.t.connections.reconnects;
+    let n: u64 = trouble.reconnects.iter().sum();
     let busiest = trouble.reconnects.iter().max().copied().filter(|_| n > 0)?;
     let step = std::time::Duration::try_from_secs_f64(way.t.series.step_s).ok()?;
     let step = numbers::duration(step);
-    let times =
-        if n == 1 { "one connection was".to_owned() } else { format!("{} connections were", count(n)) };
-    Some(format!("{}: {times} opened again, at most {} within {step}.", way.capital(), count(busiest)))
+    if n == 1 {
+        return Some("one connection was opened again.".to_owned());
+    }
+    Some(format!("{} connections were opened again, at most {} within {step}.", count(n), count(busiest)))
 }
 
 fn aftermath(way: &Way<'_>, trouble: &Trouble) -> Vec<String> {
-    let name = way.capital();
     let mut said = Vec::new();
     if trouble.unrecovered > 0 {
         said.push(format!(
-            "{name}: {} times a server could not go on where somebody had stopped, and said so.",
-            count(trouble.unrecovered)
+            "{} a server could not go on where somebody had stopped, and said so.",
+            several(trouble.unrecovered, "time", "times")
         ));
     }
     if trouble.fallbacks > 0 {
         said.push(format!(
-            "{name}: {} people were refused a socket and polled instead.",
-            count(trouble.fallbacks)
+            "{} refused a socket and polled instead.",
+            several(trouble.fallbacks, "person was", "people were")
         ));
     }
     if trouble.closed_slow > 0 {
-        let times = if trouble.closed_slow == 1 { "one reader" } else { "readers" };
-        said.push(format!(
-            "{name}: the server closed {times} too far behind ({} in all).",
-            count(trouble.closed_slow)
-        ));
+        let closed = several(trouble.closed_slow, "reader was", "readers were");
+        said.push(format!("{closed} too far behind, and closed by the server."));
     }
     let away = way.t.clients.saturating_sub(trouble.clients_at_end);
     if away > 0 {
-        said.push(format!("{name}: {} people were not back when the run ended.", count(away.into())));
+        let away = several(away.into(), "person was", "people were");
+        said.push(format!("{away} not back when the run ended."));
     }
     said
 }
@@ -158,10 +167,15 @@ fn spared(troubled: &[(&Way<'_>, &Trouble)]) -> Vec<String> {
     if !names.is_empty() {
         said.push(format!("By {} nothing was lost and nothing came twice.", list(&names)));
     }
-    for (way, _) in troubled.iter().filter(|(way, _)| way.t.deliveries.lost > 0) {
+    let lost = |way: &Way<'_>| {
         let d = &way.t.deliveries;
         let share = percent(d.lost as f64 / d.expected.max(1) as f64);
-        said.push(format!("By {} {} messages were lost ({share}).", way.name, count(d.lost)));
+        format!("{} ({share}) by {}", several(d.lost, "message", "messages"), way.name)
+    };
+    let losers = troubled.iter().filter(|(way, _)| way.t.deliveries.lost > 0);
+    let losses: Vec<String> = losers.map(|(way, _)| lost(way)).collect();
+    if !losses.is_empty() {
+        said.push(format!("Lost: {}.", list(&losses)));
     }
     let quiet: Vec<String> = troubled
         .iter()

@@ -32,7 +32,9 @@ pub fn page(outcome: &Outcome, entries: &[Entry<'_>], json: &str) -> anyhow::Res
     let lesson = outcome.scenario.lesson.as_deref();
     let main = sections(outcome, &all, &verdict, &figures, json);
     let title = &outcome.scenario.title;
-    let heading = verdict.win.as_ref().map_or_else(|| title.clone(), |win| format!("{title} – {win}"));
+    // The rest of what it wins, and the price, stand in the verdict.
+    let heading =
+        verdict.win.as_ref().map_or_else(|| title.clone(), |win| format!("{title} – {}", win.heading));
     let frame = Frame {
         title: &format!("{heading} – anynews"),
         skip: "Skip to the verdict",
@@ -127,7 +129,7 @@ fn sections(
         (section("charts", "Charts", figures.charts()))
         (section("reverse", "When this result would reverse", parts::reverse(outcome, verdict)))
         (section("handshake", "The first exchange, byte for byte", parts::handshakes(outcome, all)))
-        (section("percentiles", "Percentiles and counts", data::percentiles(all)))
+        (section("percentiles", "Percentiles and counts", data::percentiles(outcome, all)))
         @if !outcome.scenario.claims.is_empty() {
             (section("published", "What was published", published::cards(outcome)))
         }

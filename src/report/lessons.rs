@@ -7,12 +7,14 @@ use crate::scenario::fleet::{Between, Fleet, Placement};
 use crate::scenario::{Engine, Inbox, Workload};
 use crate::units::format_rate;
 
-use super::numbers::{count, duration, ms};
+use super::numbers::{count, duration, ms, people, several};
 use super::ways::{Kind, list, ways};
 
+mod glossary;
 mod lines;
 mod method;
 
+pub use glossary::glossary;
 pub use lines::explain_line;
 pub use method::method;
 
@@ -24,9 +26,9 @@ pub const REVERSE_CACHE: &str = "When everybody asks for the same thing and an a
 /// Reversal without a short poll in the run.
 pub const REVERSE_NO_POLL: &str =
     "Nothing here polls at an interval. Add a transport of kind \"poll\" to see what asking would cost.";
-/// No formula describes the scenario.
-pub const REVERSE_UNKNOWN: &str =
-    "No formula describes this scenario. `anynews sweep` finds by running it where the result turns.";
+/// Reversal where the adviser is silent.
+pub const REVERSE_BY_RUNNING: &str =
+    "Run it at several values with “anynews sweep” to find where the result turns.";
 /// The load side was late.
 pub const SATURATED: &str = "The load generator could not keep its schedule: delays here blame it, not the server. \
                              Use fewer people, or --in-turn.";
@@ -130,7 +132,7 @@ pub fn trip_ms(outcome: &Outcome) -> f64 {
 #[must_use]
 pub fn scenario(outcome: &Outcome) -> String {
     let s = &outcome.scenario;
-    let people = count(u64::from(s.clients));
+    let people = people(s.clients);
     let whose = |inbox: &Inbox| match inbox {
         Inbox::Own => "each have an inbox of their own",
         Inbox::Shared => "all read one inbox",
@@ -138,13 +140,10 @@ pub fn scenario(outcome: &Outcome) -> String {
     let story = match &s.workload {
         Workload::Poisson { mean_gap, inbox, .. } => {
             let gap = duration(*mean_gap);
-            format!(
-                "{people} people {}; a message comes to it at random, every {gap} on average.",
-                whose(inbox)
-            )
+            format!("{people} {}; a message comes to it at random, every {gap} on average.", whose(inbox))
         }
         Workload::Periodic { gap, inbox, .. } => {
-            format!("{people} people {}; a message comes to it every {}.", whose(inbox), duration(*gap))
+            format!("{people} {}; a message comes to it every {}.", whose(inbox), duration(*gap))
         }
         Workload::Chat { members, gap_per_room, night, .. } => {
             let asleep = night.as_ref().map_or_else(String::new, |night| {
@@ -152,13 +151,13 @@ pub fn scenario(outcome: &Outcome) -> String {
             });
             let gap = duration(*gap_per_room);
             format!(
-                "{people} people chat in rooms of {members}; each room sees a message every {gap} on average.{asleep}"
+                "{people} chat in rooms of {members}; each room sees a message every {gap} on average.{asleep}"
             )
         }
         Workload::Cricket { gap_per_ball, overs, pauses } => {
             let pauses = if *pauses { ", with pauses after overs, wickets and innings" } else { "" };
             let gap = duration(*gap_per_ball);
-            format!("{people} people follow innings of {overs} overs; a ball is bowled every {gap}{pauses}.")
+            format!("{people} follow innings of {overs} overs; a ball is bowled every {gap}{pauses}.")
         }
         Workload::Ticker { symbols, gap, opening, .. } => {
             let burst = opening.as_ref().map_or_else(String::new, |opening| {
@@ -166,15 +165,16 @@ pub fn scenario(outcome: &Outcome) -> String {
             });
             let gap = duration(*gap);
             format!(
-                "{people} people watch a market of {symbols} symbols; a price changes every {gap}{burst}."
+                "{people} watch a market of {}; a price changes every {gap}{burst}.",
+                several(u64::from(*symbols), "symbol", "symbols")
             )
         }
         Workload::Game { players, tick } => format!(
-            "{people} people play in matches of {players}; each moves every {}, and every move goes to all others.",
+            "{people} play in matches of {players}; each moves every {}, and every move goes to all others.",
             duration(*tick)
         ),
         Workload::Trace { file, events, .. } => {
-            format!("{people} people follow a recording of {} events ({file}).", count(*events))
+            format!("{people} follow a recording of {} events ({file}).", count(*events))
         }
     };
     let visits = s.visit.map_or_else(String::new, |stay| {
@@ -243,54 +243,6 @@ pub fn questions(outcome: &Outcome) -> Vec<&'static str> {
     });
     asked.push("What happens to each transport when the server restarts?");
     asked
-}
-
-/// Terms of this report with their meaning.
-#[must_use]
-pub fn glossary(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
-    let kinds: Vec<Kind> = ways(outcome).iter().map(|way| way.kind).collect();
-    let has = |kind: Kind| kinds.contains(&kind);
-    let asks = has(Kind::Poll) || has(Kind::LongPoll);
-    let poisson = matches!(outcome.scenario.workload, Workload::Poisson { .. });
-    let near = outcome.scenario.network.is_none() && outcome.targets.is_empty();
-    let entries = [
-        (has(Kind::Poll), "Polling", "Asking again and again: “Any new messages?” Here also called letters."),
-        (
-            has(Kind::LongPoll),
-            "Long polling",
-            "Asking once; the server holds the answer back until there is news.",
-        ),
-        (
-            has(Kind::Sse),
-            "SSE",
-            "Server-sent events: one request whose answer never ends; news flows one way.",
-        ),
-        (
-            has(Kind::WebSocket),
-            "WebSocket",
-            "One connection that stays open; either side speaks at any time. Here also called a phone call.",
-        ),
-        (
-            has(Kind::WebSocket),
-            "Handshake",
-            "The request that turns an HTTP connection into a WebSocket; the server answers 101.",
-        ),
-        (has(Kind::WebSocket), "Ping", "A tiny frame that shows that the other side is still there."),
-        (asks, "“Nope”", "An answer without news. The share of “Nope” is what asking wasted."),
-        (has(Kind::Poll), "Interval (T)", "The time between two polls of one person."),
-        (
-            has(Kind::Poll) && poisson,
-            "λT",
-            "Messages per interval. At random arrival a share of e^(−λT) of the polls finds nothing.",
-        ),
-        (true, "Delay", "From the moment a message should be published until the person has it in hand."),
-        (true, "Median (p50)", "Half of the values are smaller. p95: 95 in 100 are smaller."),
-        (true, "n", "How many values a figure rests on."),
-        (true, "Window", "The part of the run that is counted."),
-        (near, "Loopback", "The network inside one machine: no distance, no loss."),
-        (!near, "Round trip", "The time from one end to the other and back, however small the message."),
-    ];
-    entries.into_iter().filter(|(due, ..)| *due).map(|(_, term, meaning)| (term, meaning)).collect()
 }
 
 /// Where the figures come from, in a word or two for a table of facts.

@@ -2,6 +2,11 @@
 
 use crate::outcome::{Outcome, TransportOutcome};
 use crate::scenario::{Inbox, Workload};
+use crate::workload::visits;
+
+mod trend;
+
+pub use trend::{TREND, Thirds, thirds};
 
 /// Fewer answered polls than this carry no share worth saying.
 pub const FEW_POLLS: u64 = 30;
@@ -110,8 +115,10 @@ pub fn compare(a: &TransportOutcome, b: &TransportOutcome) -> Delay {
 /// What the bytes of two transports allow to say.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Volume {
-    /// Within a tenth, or within what chance may make of so few messages.
+    /// Within a tenth.
     Same,
+    /// Further apart, and yet within what chance may make of so few events.
+    Unsure,
     /// The first moved this many times as many.
     More(f64),
     /// The second moved this many times as many.
@@ -134,11 +141,15 @@ pub fn opening(t: &TransportOutcome) -> u64 {
 #[must_use]
 pub fn compare_bytes(a: &TransportOutcome, b: &TransportOutcome) -> Volume {
     let (one, two) = (volume(a) as f64, volume(b) as f64);
-    let events = a.deliveries.published.min(b.deliveries.published);
+    // What formulas expect is no draw, however few the events.
+    let drawn = !(is_computed(a) && is_computed(b));
+    let events = if drawn { a.deliveries.published.min(b.deliveries.published) } else { 0 };
     if clearly(one, two, events) {
         Volume::More(one / two.max(1.0))
     } else if clearly(two, one, events) {
         Volume::Fewer(two / one.max(1.0))
+    } else if one.max(two) > one.min(two) * 1.1 {
+        Volume::Unsure
     } else {
         Volume::Same
     }
@@ -151,6 +162,16 @@ pub fn compare_bytes(a: &TransportOutcome, b: &TransportOutcome) -> Volume {
 pub fn clearly(more: f64, less: f64, events: u64) -> bool {
     let chance = if events == 0 { 0.0 } else { 1.96 * (2.0 / events as f64).sqrt() };
     less > 0.0 && more > less * (1.0 + chance.max(0.1))
+}
+
+/// People who came within the window where people come and go, by the schedule; one transport's.
+#[must_use]
+pub fn newcomers(outcome: &Outcome) -> u64 {
+    let s = &outcome.scenario;
+    let until = (window_s(outcome) * 1e6) as i64;
+    // Whoever sits there when the window begins is no newcomer.
+    let came = |seat| visits(s.visit, outcome.seed, seat, 0, until).len() as u64 - 1;
+    if s.visit.is_some() { (0..s.clients).map(came).sum() } else { 0 }
 }
 
 /// Whether a transport did all that was asked of it: a comparison with one that did not is none.
@@ -197,62 +218,6 @@ pub fn news_per_interval(outcome: &Outcome, t: &TransportOutcome) -> Option<f64>
         }
     };
     (gap > 0.0 && gap.is_finite()).then(|| interval / gap)
-}
-
-/// Medians of thirds of the window that differ by less than this factor are not called a change.
-pub const TREND: f64 = 1.5;
-
-/// The course of the delay in three parts.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Thirds {
-    /// Typical step of each third, ms.
-    pub medians: [f64; 3],
-    /// Whether two of them differ beyond noise.
-    pub differ: bool,
-}
-
-impl Thirds {
-    /// How many times the least median the greatest is.
-    #[must_use]
-    pub fn factor(&self) -> f64 {
-        let most = self.medians.into_iter().fold(0.0, f64::max);
-        most / self.medians.into_iter().fold(f64::INFINITY, f64::min).max(0.001)
-    }
-}
-
-/// The thirds of the window by the medians of their steps; `None` where a third has fewer than four
-/// steps of at least five deliveries.
-///
-/// Two thirds differ where the rank-sum test (Mann and Whitney 1947) puts them 2.8 standard errors
-/// apart (1 in 200 by chance), their medians are a factor of [`TREND`] apart, and by over 10 ms, below
-/// which the machine has moods of its own.
-#[must_use]
-pub fn thirds(t: &TransportOutcome) -> Option<Thirds> {
-    let steps = t.series.latency_p50_ms.len();
-    let mut parts: [Vec<f64>; 3] = std::array::from_fn(|_| Vec::new());
-    for (i, (median, &n)) in t.series.latency_p50_ms.iter().zip(&t.series.delivered).enumerate() {
-        parts[i * 3 / steps].extend(median.filter(|_| n >= 5));
-    }
-    if parts.iter().any(|part| part.len() < 4) {
-        return None;
-    }
-    parts.iter_mut().for_each(|part| part.sort_by(f64::total_cmp));
-    let medians = [0, 1, 2].map(|i| parts[i][parts[i].len() / 2]);
-    let differ = [(0, 1), (0, 2), (1, 2)].into_iter().any(|(a, b)| {
-        let (low, high) = (medians[a].min(medians[b]), medians[a].max(medians[b]));
-        high > low * TREND && high - low > 10.0 && rank_sum(&parts[a], &parts[b]).abs() >= 2.8
-    });
-    Some(Thirds { medians, differ })
-}
-
-/// How many standard errors the ranks of `b` lie above those of `a`; ties count half.
-fn rank_sum(a: &[f64], b: &[f64]) -> f64 {
-    let wins = b.iter().map(|y| {
-        let (below, upto) = (a.partition_point(|x| x < y), a.partition_point(|x| x <= y));
-        (below + upto) as f64 / 2.0
-    });
-    let (n, m) = (a.len() as f64, b.len() as f64);
-    (wins.sum::<f64>() - n * m / 2.0) / (n * m * (n + m + 1.0) / 12.0).sqrt()
 }
 
 /// Running total of bytes at the end of each step, the handshakes first; empty without a series.

@@ -154,6 +154,18 @@ pub fn law_agrees(outcome: &Outcome, way: &Way<'_>) -> Option<bool> {
     Some(most <= band + 0.002)
 }
 
+/// What puts theory outside an interval of 95 %, the likeliest first.
+#[must_use]
+pub fn outside(outcome: &Outcome) -> &'static str {
+    if !outcome.scenario.faults.is_empty() {
+        "the faults of this run explain that first"
+    } else if outcome.generator.as_ref().is_some_and(|generator| generator.saturated) {
+        "the load generator fell behind, which explains that first"
+    } else {
+        "chance does that in one run of twenty"
+    }
+}
+
 /// The share that a law has reached at a time.
 #[must_use]
 pub fn law_share(law: &[(f64, f64)], ms: f64) -> f64 {

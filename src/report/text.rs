@@ -145,6 +145,10 @@ fn rows(outcome: &Outcome, all: &[Way<'_>]) -> Vec<Row> {
     };
     vec![
         row("asked", String::new(), &|w| w.kind.asks().then(|| count(w.t.requests.polls))),
+        row("answered", String::new(), &|w| {
+            let answered = measure::answered(w.t);
+            (w.kind.asks() && answered != w.t.requests.polls).then(|| count(answered))
+        }),
         row("reached the server", "past the cache".to_owned(), &|w| w.t.requests.origin.map(count)),
         row("\"Nope\"", beside.map_or_else(String::new, |text| format!("you guessed {text}")), &|w| {
             let share = w.t.waste_ratio?;
@@ -243,7 +247,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 fn conclusion(outcome: &Outcome, verdict: &Verdict, style: Style) -> Vec<String> {
-    let win = verdict.win.as_ref().map(|win| format!("{win}."));
+    let win = verdict.win.as_ref().map(ToString::to_string);
     let sentences = win.iter().chain(&verdict.sentences).flat_map(|text| wrap(&plain(text), WIDTH));
     let mut lines: Vec<String> = sentences.map(|line| style.bold(&line)).collect();
     // Else the guess stands in the table.

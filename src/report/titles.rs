@@ -2,17 +2,29 @@
 
 use crate::outcome::Outcome;
 use crate::scenario::Engine;
+use crate::transport::Way as Setting;
 
-use super::measure::{self, Delay, Volume};
+use super::measure::{self, Delay};
 use super::noise;
-use super::numbers::{self, bytes, count, ms};
-use super::verdict::{asker, pusher};
-use super::ways::{Kind, Way};
+use super::numbers::{self, count, ms};
+use super::verdict::{self, asker, pusher};
+use super::ways::Way;
+
+mod course;
+mod volume;
+
+pub use course::course;
+pub use volume::{Win, volume, win};
 
 /// “371 of 412 polls found nothing, as theory expects”.
 #[must_use]
 pub fn waste(outcome: &Outcome, all: &[Way<'_>]) -> String {
     let Some(way) = asker(all) else { return "Nobody asked".to_owned() };
+    if let Some((most, least)) = verdict::shares(outcome, all) {
+        let share = |way: &Way<'_>| numbers::percent(way.t.waste_ratio.unwrap_or_default());
+        let (more, less) = (share(most), share(least));
+        return format!("{less} of the asks by {} found nothing, {more} by {}", least.name, most.name);
+    }
     let (n, empty) = (measure::answered(way.t), way.t.requests.empty);
     if outcome.engine == Engine::Theory {
         return format!("Theory expects {} of {} polls to find nothing", count(empty), count(n));
@@ -49,6 +61,16 @@ pub fn latency(all: &[Way<'_>]) -> String {
     if let Some(way) = heard.iter().find(few) {
         return format!("Too few deliveries by {} to say which is faster", way.name);
     }
+    if let Some((slow, fast)) = verdict::ends(&heard) {
+        let (fast_one, slow_one) = (p50(fast), p50(slow));
+        return match measure::compare(slow.t, fast.t) {
+            Delay::Slower(_) => format!(
+                "Half of the messages came within {slow_one} by {}, {fast_one} by {}; the rest in between",
+                slow.name, fast.name
+            ),
+            _ => format!("The {} ways differ by less than the noise", heard.len()),
+        };
+    }
     match (asker(all), pusher(all), &heard[..]) {
         (.., []) => "No message arrived".to_owned(),
         (.., [only]) => format!("Half of the messages by {} came within {}", only.name, p50(only)),
@@ -75,12 +97,12 @@ pub fn latency(all: &[Way<'_>]) -> String {
 
 /// “Waiting for the next poll is 97 % of the delay”.
 #[must_use]
-pub fn split(all: &[Way<'_>]) -> String {
+pub fn split(outcome: &Outcome, all: &[Way<'_>]) -> String {
     if all.iter().all(|way| way.t.latency_ms.mean.is_none()) {
         return "No message arrived".to_owned();
     }
     let Some(way) = asker(all).filter(|way| way.t.wait_ms_mean.is_some()) else {
-        return "Pushed news waits for nothing: all of the delay is the way".to_owned();
+        return pushed(outcome);
     };
     match measure::split(way.t) {
         Some(_) if way.t.latency_ms.count < measure::FEW_DELIVERIES => {
@@ -93,113 +115,18 @@ pub fn split(all: &[Way<'_>]) -> String {
     }
 }
 
-/// “Polling moved 24 times the bytes of WebSocket for the same news”.
-#[must_use]
-pub fn volume(all: &[Way<'_>]) -> String {
-    let total = |way: &Way<'_>| measure::volume(way.t) as f64;
-    match (asker(all), pusher(all)) {
-        (Some(a), Some(b)) if a.t.label != b.t.label && total(b) > 0.0 && total(a) > 0.0 => {
-            match measure::compare_bytes(a.t, b.t) {
-                Volume::More(ratio) => {
-                    format!("{} moved {} times the bytes of {}", a.capital(), numbers::times(ratio), b.name)
-                }
-                Volume::Fewer(ratio) => {
-                    format!("{} moved {} times the bytes of {}", b.capital(), numbers::times(ratio), a.name)
-                }
-                Volume::Same => format!("{} and {} moved about as many bytes", a.capital(), b.name),
-            }
+fn pushed(outcome: &Outcome) -> String {
+    let coalesced = |way: &Setting| match way {
+        Setting::WebSocket { coalesce, .. } => Some(*coalesce),
+        _ => None,
+    };
+    let shared = outcome.scenario.transports.iter().filter_map(|t| coalesced(&t.way)).max();
+    match shared.filter(|longest| !longest.is_zero()) {
+        _ if !outcome.scenario.faults.is_empty() => {
+            "Pushed news waits for no ask, but faults hold it up on its way".to_owned()
         }
-        _ => match all.iter().find(|way| total(way) > 0.0) {
-            Some(way) => format!("{} moved {}", way.capital(), bytes(total(way))),
-            None => "No bytes were counted".to_owned(),
-        },
-    }
-}
-
-/// “Polling wins: WebSocket moved 12 times as many bytes; the price: 1.0 s more delay”. `None` where
-/// polling does not win, or not by more than noise, or where one of the two left work undone.
-#[must_use]
-pub fn win(all: &[Way<'_>]) -> Option<String> {
-    let ask = all.iter().find(|way| way.kind == Kind::Poll)?;
-    let push = pusher(all).filter(|push| push.kind.is_push())?;
-    if ![ask, push].iter().all(|way| measure::is_whole(way.t) && way.t.deliveries.delivered > 0) {
-        return None;
-    }
-    let mut points = Vec::new();
-    let moved = measure::compare_bytes(ask.t, push.t);
-    if let Volume::Fewer(ratio) = moved {
-        let turned = all.iter().find(|way| {
-            let other = measure::compare_bytes(ask.t, way.t);
-            way.kind.is_push() && measure::is_whole(way.t) && matches!(other, Volume::More(_))
-        });
-        let turned = turned.map_or_else(String::new, |way| format!(" (and {} fewer than both)", way.name));
-        points.push(format!("{} moved {} times as many bytes{turned}", push.name, numbers::times(ratio)));
-    }
-    let (ours, theirs) = (ask.t.requests.origin, push.t.requests.total);
-    if let Some(ours) = ours.filter(|&ours| measure::clearly(theirs as f64, ours as f64, ours)) {
-        let (ours, theirs) = (count(ours), count(theirs));
-        points.push(format!("{ours} of its requests reached the server, {theirs} by {}", push.name));
-    }
-    if points.is_empty() {
-        return None;
-    }
-    let latest = ask.t.deliveries.superseded > 0;
-    let mut price = Vec::new();
-    let delays = (measure::compare(ask.t, push.t), ask.t.latency_ms.mean, push.t.latency_ms.mean);
-    if let (Delay::Slower(_), Some(a), Some(b)) = delays {
-        price.push(format!("{} more delay", ms(a - b)));
-    }
-    if let Volume::More(ratio) = moved {
-        price.push(format!("{} times the bytes", numbers::times(ratio)));
-    }
-    let price = if price.is_empty() { String::new() } else { format!("; the price: {}", price.join(", ")) };
-    let what = if latest { " for the latest value" } else { "" };
-    Some(format!("{}{what} wins: {}{price}", ask.capital(), points.join(", and ")))
-}
-
-/// “Delay stayed steady”, or where it did not.
-///
-/// A spike is a step of at least five deliveries whose median is over three times the run's p95; a
-/// change that lasts shows between thirds of the window ([`measure::thirds`]).
-#[must_use]
-pub fn course(all: &[Way<'_>]) -> String {
-    let mut busy = 0;
-    for way in all {
-        let series = &way.t.series;
-        let Some(p95) = way.t.latency_ms.p95 else { continue };
-        let steps = series.latency_p50_ms.iter().zip(&series.delivered).enumerate();
-        let mut worst: Option<(usize, f64)> = None;
-        for (i, (median, &n)) in steps {
-            let Some(median) = median.filter(|_| n >= 5) else { continue };
-            busy += 1;
-            // Below 10 ms the timer's grain and the scheduler make spikes of their own.
-            if median > 3.0 * p95 && median > 10.0 && worst.is_none_or(|(_, most)| median > most) {
-                worst = Some((i, median));
-            }
-        }
-        if let Some((i, median)) = worst {
-            let at = numbers::clock(i as f64 * series.step_s);
-            return format!("Delay by {} spiked to {} at {at}", way.name, ms(median));
-        }
-    }
-    let thirds = |way: &Way<'_>| Some((way.name.clone(), measure::thirds(way.t)?));
-    let judged: Vec<(String, measure::Thirds)> = all.iter().filter_map(thirds).collect();
-    let moved = judged.iter().filter(|(_, thirds)| thirds.differ);
-    if let Some((name, thirds)) = moved.max_by(|a, b| a.1.factor().total_cmp(&b.1.factor())) {
-        let [first, middle, last] = thirds.medians;
-        let (from, to) = (ms(first), ms(last));
-        return if last > first.max(0.001) * measure::TREND {
-            format!("Delay by {name} rose: {from} in the first third, {to} in the last")
-        } else if first > last.max(0.001) * measure::TREND {
-            format!("Delay by {name} fell: {from} in the first third, {to} in the last")
-        } else {
-            format!("Delay by {name} changed: {from}, {} and {to} in the three thirds", ms(middle))
-        };
-    }
-    if busy == 0 || judged.is_empty() {
-        "Too few deliveries a second to see a trend".to_owned()
-    } else {
-        "Delay stayed steady".to_owned()
+        Some(longest) => format!("Pushed news waits up to {} to share a frame", numbers::duration(longest)),
+        None => "Pushed news waits for nothing: all of the delay is the way".to_owned(),
     }
 }
 
@@ -231,7 +158,10 @@ pub fn alt(chart: &str, data: &str, outcome: &Outcome, finding: &str) -> String 
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::fault::Fault;
     use crate::report::fixture;
     use crate::report::ways::ways;
 
@@ -243,8 +173,8 @@ mod tests {
     }
 
     fn every(outcome: &Outcome, all: &[Way<'_>]) -> Vec<String> {
-        let others = [latency, split, volume, course, person].map(|title| title(all));
-        std::iter::once(waste(outcome, all)).chain(others).collect()
+        let (split, course) = (split(outcome, all), course(outcome, all));
+        vec![waste(outcome, all), latency(all), split, volume(all), course, person(all)]
     }
 
     #[test]
@@ -271,92 +201,40 @@ mod tests {
         let poll = outcome.transports[0].clone();
         let t = &mut outcome.transports[1];
         (t.latency_ms, t.samples) = (poll.latency_ms, poll.samples);
-        (t.bytes, t.requests.opens) = (poll.bytes, 0);
-        let all = ways(&outcome);
-        assert_eq!(latency(&all), "Polling and WebSocket differ by less than the noise");
-        assert_eq!(volume(&all), "Polling and WebSocket moved about as many bytes");
-    }
-
-    /// Letters in which WebSocket moved so many bytes; polling moved 100,000 in all.
-    fn heavy(push: u64) -> Outcome {
-        let mut outcome = fixture::letters();
-        for (t, down) in outcome.transports.iter_mut().zip([100_000, push]) {
-            (t.bytes.up, t.bytes.down, t.bytes.opening) = (Some(0), Some(down), Some(0));
-        }
-        outcome
-    }
-
-    #[test]
-    fn polling_wins_only_what_it_clearly_wins() {
-        let said = |outcome: &Outcome| win(&ways(outcome));
-        let won = said(&heavy(900_000)).unwrap();
-        assert!(won.starts_with("Polling wins: WebSocket moved 9 times as many bytes; the price: "), "{won}");
-        assert_eq!(volume(&ways(&heavy(900_000))), "WebSocket moved 9 times the bytes of polling");
-        assert_eq!(said(&fixture::letters()), None, "push moved less");
-        assert_eq!(said(&heavy(109_000)), None, "less than a tenth");
-        // 126 letters: chance reaches to a quarter.
-        assert_eq!(said(&heavy(120_000)), None, "inside the noise");
-        assert!(said(&heavy(130_000)).is_some());
-        let mut lossy = heavy(900_000);
-        lossy.transports[0].deliveries.lost = 1;
-        assert_eq!(said(&lossy), None, "who loses news saves bytes");
-    }
-
-    #[test]
-    fn a_cache_in_front_is_a_win_at_the_server() {
-        let mut outcome = heavy(100_000);
-        outcome.transports[0].requests.origin = Some(5);
-        outcome.transports[1].requests.total = 300;
-        let won = win(&ways(&outcome)).unwrap();
-        assert!(won.contains("5 of its requests reached the server, 300 by WebSocket"), "{won}");
-        outcome.transports[1].requests.total = 7;
-        assert_eq!(win(&ways(&outcome)), None);
-    }
-
-    #[test]
-    fn who_turns_the_win_round_is_named() {
-        let mut outcome = heavy(900_000);
-        let mut shared = outcome.transports[1].clone();
-        shared.label = "batched".to_owned();
-        shared.bytes.down = Some(30_000);
-        outcome.transports.push(shared);
-        outcome.transports[0].deliveries.superseded = 9;
-        let won = win(&ways(&outcome)).unwrap();
-        assert!(won.starts_with("Polling for the latest value wins: "), "{won}");
-        assert!(won.contains("(and batched fewer than both)"), "{won}");
-    }
-
-    #[test]
-    fn a_spike_is_named_with_its_time() {
-        let mut outcome = fixture::letters();
-        outcome.transports[1].series.latency_p50_ms[7] = Some(900.0);
-        outcome.transports[1].series.delivered[7] = 6;
-        assert_eq!(course(&ways(&outcome)), "Delay by WebSocket spiked to 900\u{a0}ms at 0:07");
-        outcome.transports[1].series.delivered[7] = 2;
-        assert_eq!(course(&ways(&outcome)), "Delay stayed steady");
+        assert_eq!(latency(&ways(&outcome)), "Polling and WebSocket differ by less than the noise");
         outcome.transports.truncate(1);
         outcome.transports[0].latency_ms.count = 7;
         assert_eq!(latency(&ways(&outcome)), "Only 7 messages by polling: too few to say how long they take");
     }
 
     #[test]
-    fn a_delay_that_grows_is_not_called_steady() {
+    fn of_more_than_two_ways_the_ends_are_named() {
+        let mut outcome = fixture::in_between();
+        let title = latency(&ways(&outcome)).replace('\u{a0}', " ");
+        assert!(title.starts_with("Half of the messages came within 2."), "{title}");
+        assert!(title.contains(" s by polling, ") && title.ends_with(" in between"), "{title}");
+        outcome.transports.remove(3);
+        outcome.transports.remove(1);
+        let mut often = outcome.transports[0].clone();
+        often.label = "often".to_owned();
+        (often.requests.polls, often.requests.empty, often.waste_ratio) = (6_000, 5_940, Some(0.99));
+        outcome.transports.push(often);
+        let title = waste(&outcome, &ways(&outcome)).replace('\u{a0}', " ");
+        assert!(title.ends_with(" % of the asks by polling found nothing, 99 % by often"), "{title}");
+    }
+
+    #[test]
+    fn what_holds_pushed_news_up_is_not_denied() {
         let mut outcome = fixture::letters();
-        let series = &mut outcome.transports[0].series;
-        series.delivered = vec![9; 20];
-        series.latency_p50_ms = (0..20).map(|i| Some(200.0 + 100.0 * f64::from(i))).collect();
-        assert_eq!(
-            course(&ways(&outcome)),
-            "Delay by polling rose: 500\u{a0}ms in the first third, 1.9\u{a0}s in the last"
-        );
-        let series = &mut outcome.transports[0].series;
-        series.latency_p50_ms =
-            (0..20).map(|i| Some(if (7..=13).contains(&i) { 900.0 } else { 100.0 })).collect();
-        assert!(
-            course(&ways(&outcome)).starts_with("Delay by polling changed: 100\u{a0}ms, 900\u{a0}ms and")
-        );
-        outcome.transports[0].series.delivered = vec![1; 20];
-        outcome.transports[1].series.delivered = vec![1; 20];
-        assert_eq!(course(&ways(&outcome)), "Too few deliveries a second to see a trend");
+        outcome.transports.remove(0);
+        let plain = "Pushed news waits for nothing: all of the delay is the way";
+        assert_eq!(split(&outcome, &ways(&outcome)), plain);
+        if let Setting::WebSocket { coalesce, .. } = &mut outcome.scenario.transports[1].way {
+            *coalesce = Duration::from_secs(2);
+        }
+        assert!(split(&outcome, &ways(&outcome)).contains("waits up to 2\u{a0}s to share a frame"));
+        let what = crate::fault::What::StallServer { server: 1 };
+        outcome.scenario.faults = vec![Fault { at: Duration::ZERO, lasts: Duration::from_secs(1), what }];
+        assert!(split(&outcome, &ways(&outcome)).contains("faults hold it up"));
     }
 }

@@ -3,25 +3,28 @@
 
 use crate::claim;
 use crate::outcome::Outcome;
-use crate::scenario::file::{self, Overrides};
+use crate::scenario::Engine;
 use crate::scenario::fleet::Between;
-use crate::scenario::{Engine, Scenario, Workload, shipped};
 
-use super::advice;
 use super::lessons;
 use super::measure::{self, Delay};
 use super::noise;
 use super::numbers::{self, count};
-use super::titles;
+use super::titles::{self, Win};
 use super::ways::{self, Kind, Way, list, ways};
 
+mod command;
+mod reverse;
 mod warnings;
+
+pub use command::command;
+pub use reverse::{Reverse, reverse};
 
 /// What one run says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// What polling wins, where it does.
-    pub win: Option<String>,
+    pub win: Option<Win>,
     /// Two sentences: what asking found, and how long news waited; with n.
     pub sentences: [String; 2],
     /// People, window and place, for which the sentences hold.
@@ -39,7 +42,7 @@ pub struct Verdict {
 pub fn verdict(outcome: &Outcome) -> Verdict {
     let all = ways(outcome);
     Verdict {
-        win: titles::win(&all),
+        win: titles::win(outcome, &all),
         sentences: [asking(outcome, &all), waiting(outcome, &all)],
         conditions: conditions(outcome),
         rule: lessons::RULE.to_owned(),
@@ -57,6 +60,32 @@ pub(super) fn asker<'a, 'b>(all: &'b [Way<'a>]) -> Option<&'b Way<'a>> {
 pub(super) fn pusher<'a, 'b>(all: &'b [Way<'a>]) -> Option<&'b Way<'a>> {
     let first = |kind| all.iter().find(|way| way.kind == kind);
     first(Kind::WebSocket).or_else(|| first(Kind::Sse)).or_else(|| first(Kind::LongPoll))
+}
+
+/// Of several ways that ask, those whose asks were for nothing most and least often, where that is more
+/// than chance.
+pub(super) fn shares<'a, 'b>(outcome: &Outcome, all: &'b [Way<'a>]) -> Option<(&'b Way<'a>, &'b Way<'a>)> {
+    let share = |way: &Way<'_>| way.t.waste_ratio.filter(|_| measure::answered(way.t) >= measure::FEW_POLLS);
+    let mut asked: Vec<&Way<'_>> = all.iter().filter(|way| share(way).is_some()).collect();
+    asked.sort_by(|a, b| share(b).unwrap_or(0.0).total_cmp(&share(a).unwrap_or(0.0)));
+    let [most, .., least] = &asked[..] else { return None };
+    let reach = |way: &Way<'_>| {
+        let value = share(way).unwrap_or(0.0);
+        noise::waste_interval(outcome, way).unwrap_or((value - 0.005, value + 0.005))
+    };
+    (reach(most).0 > reach(least).1).then_some((*most, *least))
+}
+
+/// Of more than two ways the slowest and the fastest by their medians.
+pub(super) fn ends<'a, 'b>(heard: &[&'b Way<'a>]) -> Option<(&'b Way<'a>, &'b Way<'a>)> {
+    if heard.len() < 3 || heard.iter().any(|way| way.t.latency_ms.p50.is_none()) {
+        return None;
+    }
+    let p50 = |way: &&Way<'_>| way.t.latency_ms.p50.unwrap_or(0.0);
+    let slow = heard.iter().copied().max_by(|a, b| p50(a).total_cmp(&p50(b)))?;
+    // Of equals the last, which is the one that the scenario comes to.
+    let fast = heard.iter().rev().copied().min_by(|a, b| p50(a).total_cmp(&p50(b)))?;
+    Some((slow, fast))
 }
 
 fn asking(outcome: &Outcome, all: &[Way<'_>]) -> String {
@@ -88,7 +117,16 @@ fn asking(outcome: &Outcome, all: &[Way<'_>]) -> String {
         _ if empty == n => format!("All {asks} found nothing"),
         _ => format!("{} of {asks} found nothing ({})", count(empty), numbers::percent(share)),
     };
-    format!("{found}{}.", against_theory(outcome, way, share))
+    format!("{found}{}.{}", against_theory(outcome, way, share), others(all, way))
+}
+
+/// What the other ways found that ask.
+fn others(all: &[Way<'_>], first: &Way<'_>) -> String {
+    let other =
+        |way: &&Way<'_>| way.t.label != first.t.label && measure::answered(way.t) >= measure::FEW_POLLS;
+    let said = |way: &Way<'_>| Some(format!("{} by {}", numbers::percent(way.t.waste_ratio?), way.name));
+    let said: Vec<String> = all.iter().filter(other).filter_map(said).collect();
+    if said.is_empty() { String::new() } else { format!(" It was {}.", list(&said)) }
 }
 
 /// What theory expects, give or take three standard errors of what this run can tell.
@@ -102,12 +140,18 @@ fn against_theory(outcome: &Outcome, way: &Way<'_>, share: f64) -> String {
     let (low, high) = noise::wilson(share, trials.looks, 3.0);
     let agrees = (low..=high).contains(&expected);
     let behind = outcome.generator.as_ref().is_some_and(|generator| generator.saturated);
+    let faulty = !outcome.scenario.faults.is_empty();
+    let give = (high - low) * 50.0;
+    if agrees && way.t.requests.empty == 0 && expected < 0.0005 {
+        return format!(", and theory expects the same, as far as this run can tell (± {give:.1}\u{a0}%)");
+    }
     let judged = match agrees {
         true => "it agrees",
+        false if faulty => "it does not agree, which the faults of this run explain first",
         false if behind => "it does not agree, but the load generator fell behind, which explains it first",
         false => "chance alone does not explain it",
     };
-    format!("; theory says {said} ± {:.1}, so {judged}", (high - low) * 50.0)
+    format!("; theory says {said} ± {give:.1}, so {judged}")
 }
 
 fn waiting(outcome: &Outcome, all: &[Way<'_>]) -> String {
@@ -130,6 +174,9 @@ fn waiting(outcome: &Outcome, all: &[Way<'_>]) -> String {
     }
     if heard.iter().any(|way| measure::is_computed(way.t) && way.t.latency_ms.p50.is_none()) {
         return means(&heard);
+    }
+    if let Some((slow, fast)) = ends(&heard) {
+        return two_delays(outcome, slow, fast);
     }
     match (asker(all), pusher(all)) {
         (Some(a), Some(b)) if a.t.label != b.t.label => two_delays(outcome, a, b),
@@ -204,25 +251,6 @@ pub(super) fn window(outcome: &Outcome) -> String {
     }
 }
 
-/// When this result would reverse, point by point: the adviser's answer for this very scenario and where
-/// it turns, then what no setting of the scenario says. It asks the formulas a hundred times or so.
-#[must_use]
-pub fn reverse(outcome: &Outcome) -> Vec<String> {
-    let all = ways(outcome);
-    let mut points = advice::reversals(outcome);
-    let shared = outcome.scenario.workload.group().is_none();
-    if shared && all.iter().any(|way| way.kind.asks()) {
-        points.push(lessons::REVERSE_CACHE.to_owned());
-    }
-    if all.iter().all(|way| way.kind != Kind::Poll) {
-        points.push(lessons::REVERSE_NO_POLL.to_owned());
-    }
-    if points.is_empty() {
-        points.push(lessons::REVERSE_UNKNOWN.to_owned());
-    }
-    points
-}
-
 pub(super) fn interval(outcome: &Outcome, way: &Way<'_>) -> Option<std::time::Duration> {
     outcome.scenario.transports.iter().find(|t| t.label == way.t.label)?.way.interval()
 }
@@ -234,7 +262,7 @@ fn attempt(outcome: &Outcome, all: &[Way<'_>]) -> Option<(String, String)> {
             Between::None => ("redis", "what crosses arrives"),
             _ => ("none", "what crosses is lost"),
         };
-        let name = shell_word(&outcome.scenario.name);
+        let name = command::shell_word(&outcome.scenario.name);
         return Some((format!("anynews run {name} --set fleet.broker={next}"), effect.to_owned()));
     }
     let way = all.iter().find(|way| way.kind == Kind::Poll)?;
@@ -247,77 +275,9 @@ fn attempt(outcome: &Outcome, all: &[Way<'_>]) -> Option<(String, String)> {
         _ if shorter => (interval / 5, "less wait, more asks: does “Nope” come back?"),
         _ => (interval.checked_mul(5)?, "fewer asks, more wait"),
     };
-    let (name, label) = (shell_word(&outcome.scenario.name), &way.t.label);
-    let set = shell_word(&format!("{label}.interval={}", numbers::option(next)));
+    let (name, label) = (command::shell_word(&outcome.scenario.name), &way.t.label);
+    let set = command::shell_word(&format!("{label}.interval={}", numbers::option(next)));
     Some((format!("anynews run {name} --set {set}"), effect.to_owned()))
-}
-
-/// The command that runs the same experiment again: of a shipped scenario what differs from its file,
-/// else every setting that `--set` may have changed.
-#[must_use]
-pub fn command(outcome: &Outcome) -> String {
-    let file = shipped::find(&outcome.scenario.name)
-        .and_then(|shipped| file::read(shipped.name, shipped.name, shipped.text, &Overrides::default()).ok());
-    let known = file.map_or_else(|| vec!["--engine live".to_owned()], |file| options(&file, file.seed));
-    let mut words = vec!["anynews run".to_owned(), shell_word(&outcome.scenario.name)];
-    let mut scenario = outcome.scenario.clone();
-    if !outcome.targets.is_empty() {
-        let urls: Vec<&str> = outcome.targets.iter().map(|target| target.url.as_str()).collect();
-        words.push(format!("--target {}", shell_word(&urls.join(","))));
-        // What the targets are is theirs to say.
-        (scenario.fleet, scenario.tls) = (None, false);
-    }
-    words.extend(options(&scenario, outcome.seed).into_iter().filter(|word| !known.contains(word)));
-    if outcome.in_turn {
-        words.push("--in-turn".to_owned());
-    }
-    words.join(" ")
-}
-
-fn options(scenario: &Scenario, seed: u64) -> Vec<String> {
-    let mut words = vec![format!("--seed {seed}")];
-    words.push(format!("--duration {}", numbers::option(scenario.duration)));
-    let mut set = |text: String| words.push(format!("--set {}", shell_word(&text)));
-    set(format!("clients={}", scenario.clients));
-    if let Some((key, gap)) = scenario.workload.gap() {
-        set(format!("workload.{key}={}", numbers::option(gap)));
-    }
-    if let Some(fleet) = &scenario.fleet {
-        set(format!("fleet.servers={}", fleet.servers));
-        set(format!("fleet.placement={}", fleet.placement.name()));
-        set(format!("fleet.broker={}", fleet.broker.name()));
-    }
-    for transport in &scenario.transports {
-        if let Some(interval) = transport.way.interval() {
-            set(format!("{}.interval={}", transport.label, numbers::option(interval)));
-        }
-    }
-    if let Workload::Ticker { conflate, .. } = scenario.workload {
-        set(format!("workload.conflate={conflate}"));
-    }
-    for setting in scenario.network.iter().flat_map(lessons::settings) {
-        words.push(format!("--set {}", shell_word(&format!("network.{setting}"))));
-    }
-    if scenario.tls {
-        words.push("--set network.tls=true".to_owned());
-    }
-    let engine = match scenario.engine {
-        Engine::Live => "live",
-        Engine::Sim => "sim",
-        Engine::Theory => "theory",
-    };
-    words.push(format!("--engine {engine}"));
-    words
-}
-
-/// The word as a POSIX shell reads it back, quoted only where it must be.
-fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 /// What the user guessed, and what was measured: by the scenario's `answer`, or where the question is about

@@ -131,8 +131,16 @@ fn what_tls_adds_is_what_it_takes_on_the_wire() {
 
 #[test]
 fn every_report_says_where_its_own_result_turns() {
-    insta::assert_snapshot!(verdict::reverse(&fixture::letters()).join("\n"));
-    insta::assert_snapshot!(verdict::reverse(&fixture::in_between()).join("\n"));
-    assert!(!verdict::reverse(&fixture::empty()).is_empty());
-    assert!(!verdict::reverse(&fixture::hostile()).is_empty());
+    insta::assert_snapshot!(verdict::reverse(&fixture::letters()).points.join("\n"));
+    insta::assert_snapshot!(verdict::reverse(&fixture::in_between()).points.join("\n"));
+    assert!(!verdict::reverse(&fixture::empty()).points.is_empty());
+    assert!(!verdict::reverse(&fixture::hostile()).points.is_empty());
+    let mut stalled = fixture::letters();
+    let what = crate::fault::What::StallServer { server: 1 };
+    let (at, lasts) = (std::time::Duration::ZERO, std::time::Duration::from_secs(1));
+    stalled.scenario.faults = vec![crate::fault::Fault { at, lasts, what }];
+    let reverse = verdict::reverse(&stalled);
+    assert!(
+        !reverse.advised && reverse.points[0].starts_with("The adviser does not judge runs with faults.")
+    );
 }

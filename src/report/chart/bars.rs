@@ -64,7 +64,7 @@ fn waste_caption(outcome: &Outcome, all: &[Way<'_>]) -> String {
         text += &match noise::waste_agrees(outcome, way) {
             Some(true) => format!(" By {name}, theory lies within it: they agree."),
             Some(false) => {
-                format!(" By {name}, theory lies outside it: chance does that in one run of twenty.")
+                format!(" By {name}, theory lies outside it: {}.", noise::outside(outcome))
             }
             None => String::new(),
         };
@@ -99,7 +99,7 @@ pub fn split<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
             why: "No message arrived, so no delay can be taken apart.".to_owned(),
         };
     }
-    let title = titles::split(all);
+    let title = titles::split(outcome, all);
     let rows = ways.iter().map(split_row).collect();
     let most = ways.iter().filter_map(|way| way.t.latency_ms.mean).fold(0.0, f64::max).max(1e-9);
     Entry::Drawn(Figure {
@@ -107,13 +107,14 @@ pub fn split<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
         alt: titles::alt("Stacked bars", &format!("the mean delay by {}", names(&ways)), outcome, &title),
         title,
         caption: format!(
-            "Mean delay. Pale: waiting until the poll that fetched the message was sent. Solid: the way itself, {}.",
+            "Mean delay. Pale: waiting until the poll that fetched the message was sent. Solid: the way itself, {}{}.",
             match (outcome.engine, &outcome.scenario.network) {
                 (Engine::Live, None) if outcome.targets.is_empty() => "server and loopback",
                 (Engine::Live, None) => "network and server",
                 (Engine::Live, Some(_)) => "server and network",
                 _ => "network only, as nobody’s machine takes any time",
-            }
+            },
+            if outcome.scenario.faults.is_empty() { "" } else { ", and what the faults held up" }
         ),
         table: Table { heads: heads(&["Transport", "Mean delay", "Waiting", "On the way"]), rows },
         draw: Box::new(move |frame| stack(frame, &ways, |row, way| split_bar(row, way, most))),

@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 use super::super::faults;
 use super::super::numbers::{count, duration};
 use super::super::titles;
-use super::super::ways::Way;
+use super::super::ways::{Way, list};
 use super::axis::Scale;
 use super::course::{self, Course};
 use super::{Entry, Figure, names};
@@ -79,6 +79,10 @@ fn title(returns: &[Return<'_>]) -> Option<String> {
     let worst = returns.iter().max_by(|a, b| share(a).total_cmp(&share(b)))?;
     let (busiest, all) = (count(worst.busiest()), count(worst.all()));
     let (name, step) = (&worst.way.name, step(&worst.way));
+    if let (true, [_, _, ..]) = (returns.iter().all(|back| back.all() == 1), returns) {
+        let names: Vec<String> = returns.iter().map(|back| back.way.name.clone()).collect();
+        return Some(format!("One connection each had to be opened again, by {}", list(&names)));
+    }
     Some(match worst.all() {
         1 => format!("One connection had to be opened again, by {name}"),
         _ if share(worst) >= 0.5 => {

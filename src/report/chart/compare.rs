@@ -51,7 +51,7 @@ fn caption(metric: Metric) -> String {
             "Both ways, headers and payload, without handshakes. Differences below 3 % are not called any."
         }
         Metric::Requests => {
-            "Polls, sends and openings in the window. Differences below 1 % are not called any."
+            "Polls and sends in the window, and the openings of the whole run. Differences below 1 % are not called any."
         }
     };
     format!("{marks} {bound}")

@@ -103,7 +103,7 @@ pub fn delay<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Entry<'a> {
     let marks = faults::marks(outcome);
     // Steady or not is no finding where the server was frozen on purpose.
     let title = match &marks[..] {
-        [] => titles::course(all),
+        [] => titles::course(outcome, all),
         [one] => format!("What the fault at {} did to the delay", clock(one.from)),
         several => format!("What {} faults did to the delay", several.len()),
     };

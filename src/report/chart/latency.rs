@@ -95,7 +95,7 @@ fn caption(outcome: &Outcome, curves: &[Curve<'_>]) -> String {
         text += &match noise::law_agrees(outcome, &curve.way) {
             Some(true) => format!(" By {name}, theory stays within the 95 % band: they agree."),
             Some(false) => {
-                format!(" By {name}, theory leaves the 95 % band: chance does that in one run of twenty.")
+                format!(" By {name}, theory leaves the 95 % band: {}.", noise::outside(outcome))
             }
             None => String::new(),
         };

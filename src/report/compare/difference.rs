@@ -23,8 +23,8 @@ const WORDS: [&str; 4] = ["title", "predict", "lesson", "threshold"];
 /// What stands for a setting that a run does not have.
 const NONE: &str = "–";
 
-/// Every setting that is not the same in all, scenario and engine first. A setting that a run does not
-/// have differs from nothing, but for a network: having none is a setting, too.
+/// Every setting that is not the same in all, scenario and engine first. Of a transport that a run does not
+/// have nothing differs; elsewhere having no such setting is a difference.
 #[must_use]
 pub(super) fn between(outcomes: &[Outcome]) -> Vec<Difference> {
     let all: Vec<BTreeMap<String, String>> = outcomes.iter().map(settings).collect();
@@ -36,14 +36,22 @@ pub(super) fn between(outcomes: &[Outcome]) -> Vec<Difference> {
             let of =
                 |run: &BTreeMap<String, String>| run.get(key).cloned().unwrap_or_else(|| NONE.to_owned());
             let values: Vec<String> = all.iter().map(of).collect();
-            let counts = |value: &&String| *value != NONE || key.starts_with("network.");
-            let mut there = values.iter().filter(counts);
+            let label = key.split('.').next().unwrap_or_default();
+            let of_a_transport = outcomes.iter().any(|o| has(o, label));
+            let counts =
+                |(run, value): &(&Outcome, &String)| *value != NONE || !of_a_transport || has(run, label);
+            let mut there = outcomes.iter().zip(&values).filter(counts).map(|(_, value)| value);
             let first = there.next();
             there
                 .any(|value| Some(value) != first)
                 .then(|| Difference { key: key.clone(), values: values.clone() })
         })
         .collect()
+}
+
+/// Whether a run has a transport of this label.
+fn has(outcome: &Outcome, label: &str) -> bool {
+    outcome.scenario.transports.iter().any(|transport| transport.label == label)
 }
 
 fn rank(key: &str) -> u8 {
@@ -162,7 +170,8 @@ fn best_key(names: &[String], left: &[&Difference]) -> Option<(Vec<usize>, usize
 fn told(difference: &Difference, run: usize) -> String {
     let (key, value) = (&difference.key, &difference.values[run]);
     if value == NONE {
-        return format!("no {}", key.split('.').next().unwrap_or(key));
+        let whole = key.split('.').next().filter(|part| ["network", "fleet"].contains(part));
+        return format!("no {}", whole.unwrap_or(key));
     }
     format!("{key}={value}")
 }

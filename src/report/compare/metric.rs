@@ -15,7 +15,7 @@ pub enum Metric {
     Delay,
     /// Bytes both ways per delivered message, without opening.
     Bytes,
-    /// All requests of the window.
+    /// Polls and sends of the window, and the openings of the whole run.
     Requests,
 }
 

@@ -4,14 +4,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
 
+use crate::fault::What;
 use crate::outcome::{Outcome, Summary};
 
 use super::super::csv::{field, whole};
+use super::super::measure;
 use super::super::numbers::{bytes, count, figure, ms};
 use super::super::ways::Way;
 use super::table;
 
-pub fn percentiles(all: &[Way<'_>]) -> Markup {
+pub fn percentiles(outcome: &Outcome, all: &[Way<'_>]) -> Markup {
     let heads =
         ["Transport", "n", "min", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"].map(str::to_owned);
     let rows: Vec<Vec<String>> = all.iter().map(|way| row(way.full(), &way.t.latency_ms)).collect();
@@ -30,8 +32,7 @@ pub fn percentiles(all: &[Way<'_>]) -> Markup {
         p { "Delay, from the intended publish time to the message in hand." }
         (table("Percentiles of the delay", &heads, &rows))
         @if !request.is_empty() {
-            p { "Time of one poll, from ask to answer. Where the two rows differ, the server stood still and a client that "
-                "waits for its answer before it asks again would not have noticed (coordinated omission)." }
+            p { "Time of one poll, from ask to answer. " (two_rows(outcome, all)) }
             (table("Percentiles of one poll", &heads, &request))
         }
         p { "Counts over the window; connections and handshakes over the whole run." }
@@ -39,11 +40,34 @@ pub fn percentiles(all: &[Way<'_>]) -> Markup {
     }
 }
 
+/// Why the time of a poll has two rows, and what their difference says in this run.
+fn two_rows(outcome: &Outcome, all: &[Way<'_>]) -> &'static str {
+    let late = outcome.generator.as_ref().and_then(|generator| generator.poll_late_ms_p99).unwrap_or(0.0);
+    let stalled = outcome.scenario.faults.iter().any(|fault| matches!(fault.what, What::StallServer { .. }));
+    let most = |summary: &Summary| summary.p99.or(summary.max);
+    let differ = all.iter().any(|way| {
+        let two =
+            (way.t.request_ms.as_ref().and_then(most), way.t.request_ms_uncorrected.as_ref().and_then(most));
+        matches!(two, (Some(intended), Some(actual)) if intended - actual > late)
+    });
+    if stalled || differ {
+        "Where the two rows differ, the server stood still and a client that waits for its answer before it asks \
+         again would not have noticed (coordinated omission)."
+    } else {
+        "The two rows differ by no more than the load side’s own timers were late. They part where a server stands \
+         still: a client that waits for its answer before it asks again would not notice (coordinated omission)."
+    }
+}
+
 /// The counts, one column per transport, because there are more of them than of transports.
 fn counts(all: &[Way<'_>]) -> Markup {
     type Cell = fn(&Way<'_>) -> Option<String>;
-    let rows: [(&str, Cell); 17] = [
+    let rows: [(&str, Cell); 18] = [
         ("Polls", |w| some(w.t.requests.polls)),
+        ("Polls that were answered", |w| {
+            let answered = measure::answered(w.t);
+            (w.kind.asks() && answered != w.t.requests.polls).then(|| count(answered))
+        }),
         ("Requests that reached the server, past the cache", |w| w.t.requests.origin.map(count)),
         ("Empty answers (“Nope”)", |w| w.kind.asks().then(|| count(w.t.requests.empty))),
         ("Sent by people", |w| some(w.t.sends.count)),

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::headers::Headers;
 use crate::outcome::{Handshake, Outcome};
 use crate::scenario::Engine;
 
@@ -14,7 +15,7 @@ use super::super::ways::Way;
 /// The verdict; of a run with faults what they did comes `first`.
 pub fn verdict(verdict: &Verdict, first: Option<String>) -> Markup {
     let rest = html! {
-        @if let Some(win) = &verdict.win { (win) ". " }
+        @for sentence in verdict.win.iter().flat_map(|win| &win.more) { (sentence) " " }
         (verdict.sentences[0]) " " (verdict.sentences[1])
     };
     html! {
@@ -119,6 +120,7 @@ pub fn scenario(outcome: &Outcome) -> Markup {
             div { dt { "Engine" } dd { (lessons::engine(outcome)) } }
             @if let Some(link) = &outcome.scenario.network { div { dt { "Network" } dd { (lessons::link(link)) } } }
             @if let Some(fleet) = &outcome.scenario.fleet { div { dt { "Servers" } dd { (lessons::fleet(fleet)) } } }
+            @if outcome.scenario.headers != Headers::Lean { div { dt { "Headers" } dd { (outcome.scenario.headers.to_string()) } } }
             @for target in &outcome.targets { div { dt { "Server" } dd { (lessons::target(target)) } } }
             div { dt { "Version" } dd { "anynews " (outcome.version) } }
             @if let Some(at) = &outcome.started_at { div { dt { "Started" } dd { (at) } } }
@@ -143,12 +145,15 @@ fn command(text: &str) -> Markup {
 }
 
 pub fn reverse(outcome: &Outcome, verdict: &Verdict) -> Markup {
+    let reverse = verdict::reverse(outcome);
     html! {
         p { strong { (verdict.rule) } }
-        ul { @for point in verdict::reverse(outcome) { li { (point) } } }
-        p.quiet {
-            "By the rules and default constants of " code { "anynews advise" } "; " code { "anynews sweep" } " finds such a "
-            "point by running the scenario at several values."
+        ul { @for point in &reverse.points { li { (point) } } }
+        @if reverse.advised {
+            p.quiet {
+                "By the rules and default constants of " code { "anynews advise" } "; " code { "anynews sweep" } " finds such a "
+                "point by running the scenario at several values."
+            }
         }
         @if let Some((command, effect)) = &verdict.attempt {
             p { "Try (" (effect) "):" }

@@ -21,9 +21,13 @@ pub fn explain_line(line: &str) -> &'static str {
         "content-length" => "bytes of body that follow",
         "transfer-encoding" => "the body comes in pieces of unknown number",
         "cache-control" if lower.contains("no-store") => "nobody may keep a copy",
+        "cache-control" if lower.contains("s-maxage") => {
+            "a cache that many share may answer with it for so many seconds; others ask the server again"
+        }
         "cache-control" => "ask the server before using a copy",
         "accept" => "what the client can read",
         "user-agent" => "who asks",
+        "cookie" | "x-fill" => "filling: makes the heads as large as the scenario’s headers ask",
         "date" => "when it was answered",
         "etag" => "a name for this version of the answer",
         _ if lower.starts_with("http/") && lower.contains(" 101") => "yes: from here on, frames both ways",

@@ -1,5 +1,6 @@
 //! How a run was measured, and what its figures do not say.
 
+use crate::headers::Headers;
 use crate::outcome::Outcome;
 use crate::scenario::Engine;
 
@@ -56,15 +57,16 @@ pub fn method(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
         None => (
             "Assumed",
             "Loopback: no distance, no loss. On a real network add half your round trip to each delay, on both sides of \
-             the comparison. Lean headers: a browser’s cookies and headers make every poll larger.",
+             the comparison.",
         ),
         Some(_) => (
             "Assumed",
             "The network delays every message by half the round trip, give or take the jitter. A lost segment is late by \
              a retransmission time-out, and holds up all that follows on its connection. The schedule’s own publisher \
-             is not delayed. Lean headers: a browser’s cookies and headers make every poll larger.",
+             is not delayed.",
         ),
     });
+    parts.push(("Headers", heads(outcome.scenario.headers)));
     parts.push(match outcome.scenario.tls {
         true => (
             "Encrypted",
@@ -81,4 +83,18 @@ pub fn method(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
         ));
     }
     parts
+}
+
+fn heads(headers: Headers) -> &'static str {
+    match headers {
+        Headers::Lean => {
+            "Lean: what is needed and no more. A browser’s headers and cookies make every poll larger."
+        }
+        Headers::Browser => {
+            "A browser’s and a common server’s, without cookies, which would make every poll larger."
+        }
+        Headers::Total(_) => {
+            "Filled, so that the two heads of each exchange have as many bytes as the scenario asks for."
+        }
+    }
 }

@@ -68,7 +68,7 @@ pub struct Crossing {
 /// Metrics in which one may overtake another: name, and what the one does that has less.
 const METRICS: [(Metric, &str, &str, &str); 3] = [
     (Metric::Bytes, "bytes", "Bytes", "moves fewer"),
-    (Metric::Requests, "requests", "Requests", "makes fewer"),
+    (Metric::Requests, "requests", "Requests after opening", "makes fewer"),
     (Metric::Delay, "delay", "Typical delay", "is faster"),
 ];
 
@@ -322,6 +322,16 @@ fn ratio(point: &Point, one: &Way<'_>, two: &Way<'_>, metric: Metric) -> Option<
         };
         let ratio = (bytes(&one.t.label)? / bytes(&two.t.label)?).ln();
         return (ratio.abs() > LEAST).then_some(ratio);
+    }
+    if metric == Metric::Requests {
+        // Openings are of the whole run: one before the window would be set against the window's polls.
+        let after = |label: &str| {
+            let requests = &all.iter().find(|way| way.t.label == label)?.t.requests;
+            Some(requests.total.saturating_sub(requests.opens) as f64)
+        };
+        let (a, b) = (after(&one.t.label)?, after(&two.t.label)?);
+        let apart = (a - b).abs() > (0.01 * a.max(b)).max(2.0);
+        return apart.then(|| (a.max(1.0) / b.max(1.0)).ln());
     }
     let (a, b) = (of(&one.t.label)?, of(&two.t.label)?);
     metric.differ(&a, &b).then(|| (a.value.max(1e-3) / b.value.max(1e-3)).ln())
