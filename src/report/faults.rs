@@ -224,7 +224,26 @@ mod tests {
         ] {
             assert!(said.contains(part), "{part}\n{said}");
         }
+        assert!(!said.contains("each"), "{said}");
         assert_eq!(marks(&outcome), [Mark { from: 8.0, until: 10.1, label: "killed" }]);
+    }
+
+    #[test]
+    fn what_came_of_it_for_all_alike_is_said_once_and_counts_the_window() {
+        let mut outcome = killed();
+        for (t, lost) in outcome.transports.iter_mut().zip([1, 9]) {
+            (t.deliveries.expected, t.deliveries.lost, t.connections.reconnects) = (100, lost, 500);
+            let trouble = t.trouble.as_mut().unwrap();
+            (trouble.reconnects, trouble.unrecovered, trouble.closed_slow) = (vec![1], 0, 1);
+        }
+        let said = sentences(&outcome).join("\n").replace('\u{a0}', " ");
+        for part in [
+            "Polling and WebSocket, each: one connection was opened again.",
+            "Polling and WebSocket, each: 1 reader was too far behind, and closed by the server.",
+            "Lost: 1 message (1 %) by polling and 9 messages (9 %) by WebSocket.",
+        ] {
+            assert_eq!(said.matches(part).count(), 1, "{part}\n{said}");
+        }
     }
 
     #[test]

@@ -116,5 +116,12 @@ mod tests {
         let (title, _) = drawn(&[0, 34, 33, 33, 33, 33, 34]).unwrap();
         assert_eq!(title, "A trickle: at most 34 of 200 reconnects by WebSocket within 1\u{a0}s");
         assert_eq!(drawn(&[1]).unwrap().0, "One connection had to be opened again, by WebSocket");
+        let mut outcome = fixture::letters();
+        for t in &mut outcome.transports {
+            t.trouble = Some(Trouble { reconnects: vec![0, 1], ..Trouble::default() });
+        }
+        let both = entry(&outcome, &ways(&outcome)).unwrap();
+        let said = "One connection each had to be opened again, by polling and WebSocket";
+        assert_eq!(both.figure().unwrap().title, said);
     }
 }

@@ -58,6 +58,23 @@ fn what_runs_do_not_share_is_no_difference() {
 }
 
 #[test]
+fn a_setting_that_only_one_run_has_is_a_difference() {
+    let mut cached = fixture::letters();
+    cached.scenario.visit = Some(Duration::from_secs(8));
+    if let transport::Way::Poll { shared_cache, .. } = &mut cached.scenario.transports[0].way {
+        *shared_cache = Some(Duration::from_secs(5));
+    }
+    let comparison = Comparison::new(vec![fixture::letters(), cached]);
+    let told: Vec<(&str, [&str; 2])> = comparison
+        .differences
+        .iter()
+        .map(|d| (d.key.as_str(), [d.values[0].as_str(), d.values[1].as_str()]))
+        .collect();
+    assert_eq!(told, [("poll.shared_cache", ["–", "5s"]), ("visit", ["–", "8s"])]);
+    assert!(["no poll.shared_cache", "no visit"].contains(&comparison.runs[0].name.as_str()));
+}
+
+#[test]
 fn a_difference_beyond_noise_is_named_with_both_values() {
     let mut fast = fixture::letters();
     interval(&mut fast, 1);

@@ -235,6 +235,28 @@ mod tests {
     }
 
     #[test]
+    fn a_late_timer_is_not_called_a_server_that_stood_still() {
+        let mut outcome = fixture::letters();
+        let at = |p99| Some(Summary { p99: Some(p99), ..Summary::default() });
+        let poll = &mut outcome.transports[0];
+        (poll.request_ms, poll.request_ms_uncorrected) = (at(3.0), at(1.0));
+        outcome.generator.as_mut().unwrap().poll_late_ms_p99 = Some(2.5);
+        assert!(two_rows(&outcome, &ways(&outcome)).contains("timers were late"));
+        outcome.transports[0].request_ms = at(900.0);
+        assert!(two_rows(&outcome, &ways(&outcome)).contains("the server stood still"));
+    }
+
+    #[test]
+    fn polls_without_an_answer_show() {
+        let mut outcome = fixture::letters();
+        let shown =
+            |outcome: &Outcome| counts(&ways(outcome)).into_string().contains("Polls that were answered");
+        assert!(!shown(&outcome));
+        outcome.transports[0].requests.failed = 7;
+        assert!(shown(&outcome));
+    }
+
+    #[test]
     fn files_have_a_row_per_transport_and_step() {
         let outcome = fixture::letters();
         assert_eq!(summary_csv(&ways(&outcome)).lines().count(), 1 + 2);

@@ -89,3 +89,33 @@ pub fn glossary(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
     ];
     entries.into_iter().filter(|(due, ..)| *due).map(|(_, term, meaning)| (term, meaning)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::report::fixture;
+
+    #[test]
+    fn terms_come_with_what_they_name() {
+        let mut outcome = fixture::letters();
+        let terms =
+            |outcome: &Outcome| glossary(outcome).into_iter().map(|(term, _)| term).collect::<Vec<_>>();
+        let before = terms(&outcome);
+        outcome.scenario.visit = Some(Duration::from_secs(8));
+        outcome.transports[0].deliveries.superseded = 1;
+        outcome.transports[1].deliveries.expired = 1;
+        for transport in &mut outcome.scenario.transports {
+            match &mut transport.way {
+                Setting::Poll { conditional, shared_cache, http, .. } => {
+                    (*conditional, *shared_cache, *http) = (true, Some(Duration::from_secs(5)), Http::Two);
+                }
+                Setting::WebSocket { coalesce, .. } => *coalesce = Duration::from_secs(2),
+                _ => {}
+            }
+        }
+        let added: Vec<&str> = terms(&outcome).into_iter().filter(|term| !before.contains(term)).collect();
+        assert_eq!(added.len(), 7, "{added:?}");
+    }
+}

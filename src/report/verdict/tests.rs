@@ -49,6 +49,24 @@ fn a_share_beyond_three_errors_is_not_said_to_agree() {
 }
 
 #[test]
+fn faults_come_before_chance_and_none_is_no_share_to_agree_with() {
+    let mut outcome = fixture::letters();
+    outcome.transports[0].waste_ratio = Some(0.80);
+    let what = crate::fault::What::StallServer { server: 1 };
+    let (at, lasts) = (std::time::Duration::ZERO, std::time::Duration::from_secs(1));
+    outcome.scenario.faults = vec![crate::fault::Fault { at, lasts, what }];
+    assert!(verdict(&outcome).sentences[0].contains("the faults of this run explain first"));
+    assert!(noise::outside(&outcome).contains("faults"));
+    let poll = &mut outcome.transports[0];
+    (poll.requests.empty, poll.waste_ratio, poll.theory.waste_ratio) = (0, Some(0.0), Some(0.0));
+    let said = &verdict(&outcome).sentences[0];
+    assert!(
+        said.starts_with("Every one of 1,200 asks by polling found news, and theory expects the same"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_shared_inbox_with_little_news_is_not_judged() {
     let mut outcome = fixture::letters();
     if let crate::scenario::Workload::Poisson { inbox, .. } = &mut outcome.scenario.workload {
