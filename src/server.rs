@@ -51,6 +51,7 @@ pub use control::publish_frame;
 pub use guard::{check_host, check_origin};
 pub use stats::{Bytes, Connections, Events, Exchange, Sample, Stats};
 
+use cache::Cache;
 use guest::Guests;
 use stats::Counters;
 
@@ -180,6 +181,8 @@ struct App {
     link: Option<Link>,
     /// How this listener speaks TLS.
     tls: Option<Arc<rustls::ServerConfig>>,
+    /// What keeps answers to polls before the public listener.
+    cache: Option<Arc<Cache>>,
     /// Readers so far, to spread the first pings of those without a number.
     readers: AtomicU64,
     /// Readers sent away so far.
@@ -234,6 +237,7 @@ pub async fn run(
     }
     let guests = Guests::new(settings.max_per_address, settings.max_rate, settings.limit_loopback);
     let counters = Arc::new(Counters::default());
+    let cache = settings.shared_cache.map(|kept| Cache::new(kept, counters.clone()));
     let abort = CancellationToken::new();
 
     let app = |listener: &TcpListener, part: Part| -> std::io::Result<Arc<App>> {
@@ -246,6 +250,7 @@ pub async fn run(
             local: listener.local_addr()?.ip(),
             link: part.link,
             tls: part.tls,
+            cache: cache.clone(),
             readers: AtomicU64::new(0),
             leavers: AtomicU64::new(0),
             shutdown: part.shutdown,

@@ -21,16 +21,25 @@ const RETRY: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Publishes the events that are handed over, at the server of this number, from 0, or, where another
-/// will do while that does not answer, there. Returns when no more will come and all are published.
+/// will do while that does not answer, there. The work ends when no more will come and all are published.
 ///
 /// # Errors
 /// No HTTP client could be made.
-pub async fn publish_by_post(
+pub fn publish_by_post(
     crowd: Arc<Crowd>,
     server: usize,
-    mut events: mpsc::UnboundedReceiver<u32>,
-) -> reqwest::Result<()> {
+    events: mpsc::UnboundedReceiver<u32>,
+) -> reqwest::Result<impl Future<Output = ()> + Send> {
     let line = Arc::new(Line::new(&crowd, true, Http::One, Some(PATIENCE))?);
+    Ok(in_lanes(crowd, line, server, events))
+}
+
+async fn in_lanes(
+    crowd: Arc<Crowd>,
+    line: Arc<Line>,
+    server: usize,
+    mut events: mpsc::UnboundedReceiver<u32>,
+) {
     let mut working = JoinSet::new();
     let mut lanes = Vec::new();
     for _ in 0..LANES {
@@ -45,7 +54,6 @@ pub async fn publish_by_post(
     }
     drop(lanes);
     while working.join_next().await.is_some() {}
-    Ok(())
 }
 
 /// One way to a server, on which events follow each other.
@@ -77,7 +85,8 @@ impl Lane {
         loop {
             match publish(crowd, &self.line, crowd.servers.at(self.server), &topic, &body).await {
                 Sent::Taken => return crowd.ledger().published(event),
-                Sent::Refused => return,
+                // As of what people send: it will be missing, and the report says that something failed.
+                Sent::Refused => return crowd.ledger().send_failed(event),
                 Sent::Unknown => tokio::time::sleep(RETRY).await,
             }
             if crowd.servers.are_alike() {

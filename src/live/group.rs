@@ -190,9 +190,7 @@ async fn pumps_of(member: &Member, begin: Micros) -> anyhow::Result<Vec<Pump>> {
     let crowd = member.people.crowd();
     let controls: Vec<_> = member.servers.control().collect();
     if controls.is_empty() {
-        return Ok((0..member.servers.addresses.len())
-            .map(|own| Pump::by_post(own, crowd.clone()))
-            .collect());
+        return (0..member.servers.addresses.len()).map(|own| Pump::by_post(own, crowd.clone())).collect();
     }
     let mut pumps = Vec::new();
     for own in 0..controls.len() {

@@ -106,10 +106,13 @@ impl Pump {
     }
 
     /// Publishes as anybody may, at the server of this number, from 0: others started it.
-    pub(super) fn by_post(server: usize, crowd: Arc<Crowd>) -> Self {
+    ///
+    /// # Errors
+    /// No HTTP client could be made.
+    pub(super) fn by_post(server: usize, crowd: Arc<Crowd>) -> anyhow::Result<Self> {
         let (events, queue) = mpsc::unbounded_channel::<u32>();
-        let task = async move { drop(publish_by_post(crowd, server, queue).await) };
-        Self { events, task: AbortOnDropHandle::new(tokio::spawn(task)) }
+        let publishing = publish_by_post(crowd, server, queue)?;
+        Ok(Self { events, task: AbortOnDropHandle::new(tokio::spawn(publishing)) })
     }
 
     /// Waits, at most `patience`, until everything handed over is acknowledged.

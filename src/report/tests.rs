@@ -128,7 +128,7 @@ fn a_run_at_servers_of_others_says_where_they_are_and_claims_no_bytes() {
         "http://a:1, 40 ms there and back, its clock is ours (± 20 ms)",
         "its clock 3.0 s behind (± 20 ms)",
         "The clock of http://b:2 is 3.0 s behind ours",
-        "nobody counted their bytes",
+        "no server of this run counted them",
         "--target http://a:1,http://b:2",
     ] {
         assert!(page.contains(said), "{said}");

@@ -70,6 +70,11 @@ impl Cache {
         Arc::new(Self { kept, counters, slots, weight: Arc::default() })
     }
 
+    /// Forgets all answers; whoever waits for one still gets it.
+    pub(super) fn forget(&self) {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).by_address.clear();
+    }
+
     fn slot(&self, address: &str) -> Arc<Slot> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.by_address.get(address) {

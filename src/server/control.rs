@@ -143,7 +143,8 @@ pub(super) async fn hops(State(app): State<Arc<App>>) -> Json<Handed> {
     Json(app.broker.handed())
 }
 
-/// `POST /control/window`: samples the counters at the start, at every step and at the end.
+/// `POST /control/window`: samples the counters at the start, at every step and at the end. A cache forgets
+/// what people asked for when they connected, whenever that was: each run begins with an empty one.
 pub(super) async fn window(
     State(app): State<Arc<App>>,
     request: Request,
@@ -157,6 +158,9 @@ pub(super) async fn window(
     }
     let times = times(&window).collect::<Vec<_>>();
     app.public.window.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    if let Some(cache) = &app.cache {
+        cache.forget();
+    }
     app.tasks.clone().spawn(sample(app, times));
     Ok((StatusCode::ACCEPTED, Json(serde_json::json!({}))))
 }

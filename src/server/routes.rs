@@ -8,14 +8,14 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 
-use super::cache::{self, Cache};
+use super::cache;
 use super::problem::Problem;
 use super::stats::Stats;
 use super::{App, control, metrics, openapi, poll, publish, sse, web_socket};
 
 /// All calls of the contract.
 pub(super) fn public(app: Arc<App>) -> Router {
-    let cache = app.settings.shared_cache.map(|kept| Cache::new(kept, app.counters.clone()));
+    let cache = app.cache.clone();
     let table = table().with_state(app);
     match cache {
         Some(cache) => table.layer(from_fn_with_state(cache, cache::through)),

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::crowd::Person;
-use super::feed::{Feed, NONE};
+use super::feed::Feed;
 use super::part::Part;
 use super::poll::Grid;
 use crate::clock::as_micros;
@@ -97,10 +97,9 @@ impl Held {
     pub(super) fn by<'a>(people: impl Iterator<Item = Person<'a>> + Clone) -> Option<Self> {
         let one = people.clone().next()?;
         let Way::Poll { shared_cache: Some(kept), interval, .. } = one.way else { return None };
-        // Where the feed stood was asked for by all who are there when traffic starts.
-        let empty = Entry { since: -one.world.warmup, upto: 0, by: NONE };
         let by_cursor = vec![Vec::new(); one.feed.items.len() + 1];
-        let mut held = Self { kept: as_micros(*kept), by_cursor, positions: vec![empty] };
+        // Traffic starts with an empty cache.
+        let mut held = Self { kept: as_micros(*kept), by_cursor, positions: Vec::new() };
         let scenario = one.world.scenario;
         if scenario.network.is_some() || scenario.visit.is_some() || Grid::new(&one).pace.backs_off() {
             held.one_by_one(people.map(Seat::new).collect());

@@ -194,7 +194,7 @@ impl Metric {
         let elsewhere =
             transport.bytes.up.is_none() && of_the_server.iter().any(|of| self.path.starts_with(of));
         let why = match self.path {
-            _ if elsewhere => "nobody counted it at servers that others started".to_owned(),
+            _ if elsewhere => "no server of this run counted it".to_owned(),
             "waste_ratio" | "wait_ms_mean" if push => "it never polls".to_owned(),
             "waste_ratio" => "no poll was answered".to_owned(),
             "server.cpu_us_per_delivery" => "less than 0.2 s of CPU".to_owned(),

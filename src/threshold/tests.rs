@@ -118,7 +118,7 @@ fn null_fails_and_says_why() {
         ("poll.requests_per_delivery", "value<1", "null: nothing was delivered"),
         ("poll.http_req_duration", "p(95)<1", "null: not measured here"),
         ("poll.server.cpu_s", "value<1", "null: not measured here"),
-        ("websocket.data_received", "count>0", "null: nobody counted it at servers that others started"),
+        ("websocket.data_received", "count>0", "null: no server of this run counted it"),
     ] {
         let said = verdict(metric, expression, 60);
         assert_eq!((said.actual, said.passed), (None, false), "{metric} {expression}");

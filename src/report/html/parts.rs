@@ -61,7 +61,7 @@ pub fn tiles(all: &[Way<'_>]) -> Markup {
             @if all.iter().any(|way| way.t.bytes.both_ways().is_some()) {
                 (tile("Bytes per message", "both ways, headers and payload, without handshakes", all, &size))
             } @else {
-                (tile("Bytes per message", "servers that others started: nobody counted their bytes", all, &size))
+                (tile("Bytes per message", "no server of this run counted them", all, &size))
             }
         }
     }
