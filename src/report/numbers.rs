@@ -45,8 +45,10 @@ pub fn ms(value: f64) -> String {
         unit(value / 1000.0, 1, "s")
     } else if size < 119_500.0 {
         unit(value / 1000.0, 0, "s")
-    } else {
+    } else if size < 10_795_000.0 {
         unit(value / 60_000.0, 1, "min")
+    } else {
+        unit(value / 3_600_000.0, 1, "h")
     }
 }
 
@@ -60,8 +62,10 @@ pub fn duration(value: Duration) -> String {
         trimmed(millis, "ms")
     } else if millis < 120_000.0 || !value.as_secs().is_multiple_of(60) {
         trimmed(millis / 1000.0, "s")
-    } else {
+    } else if millis < 7_200_000.0 || !value.as_secs().is_multiple_of(3600) {
         trimmed(millis / 60_000.0, "min")
+    } else {
+        trimmed(millis / 3_600_000.0, "h")
     }
 }
 
@@ -155,11 +159,16 @@ pub fn figure(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Seconds as `0:42`.
+/// Seconds as `0:42`, and `0:00.5` where they are no whole ones; from two hours on `2:05:00`.
 #[must_use]
 pub fn clock(seconds: f64) -> String {
-    let whole = seconds.max(0.0).round() as u64;
-    format!("{}:{:02}", whole / 60, whole % 60)
+    let tenths = (seconds.max(0.0) * 10.0).round() as u64;
+    let (whole, tenths) = (tenths / 10, tenths % 10);
+    let part = if tenths == 0 { String::new() } else { format!(".{tenths}") };
+    match whole {
+        ..7_200 => format!("{}:{:02}{part}", whole / 60, whole % 60),
+        _ => format!("{}:{:02}:{:02}{part}", whole / 3600, whole / 60 % 60, whole % 60),
+    }
 }
 
 fn unit(value: f64, digits: usize, name: &str) -> String {
@@ -245,6 +254,6 @@ mod tests {
         assert_eq!(plain(duration(Duration::from_millis(47_500))), "47.5 s");
         assert_eq!(plain(duration(Duration::from_secs(120))), "2 min");
         assert_eq!(option(Duration::from_millis(47_500)), "47500ms");
-        assert_eq!(clock(62.2), "1:02");
+        assert_eq!([62.0, 0.5, 7_199.0, 7_500.0].map(clock), ["1:02", "0:00.5", "119:59", "2:05:00"]);
     }
 }

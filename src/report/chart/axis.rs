@@ -1,5 +1,6 @@
 //! Scales, ticks and the plot's frame.
 
+use super::super::numbers::clock;
 use super::font;
 use super::shape::{Anchor, Frame, Ink, Shape};
 
@@ -111,6 +112,23 @@ pub struct Plot {
     pub y: Scale,
 }
 
+/// Steps of a clock, seconds: what people count in.
+const CLOCK: [f64; 22] = [
+    0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0,
+    7_200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0, 172_800.0,
+];
+/// From this length on a clock shows hours and minutes, seconds.
+const HOURS: f64 = 7_200.0;
+
+/// About `wanted` times up to `end` seconds, in steps of a clock.
+fn times(end: f64, wanted: f64) -> Vec<f64> {
+    // Parts of a second only where whole ones would be too few.
+    let fine = end < 3.0;
+    let step = CLOCK.into_iter().find(|step| (fine || *step >= 1.0) && end / step <= wanted);
+    let step = step.unwrap_or(CLOCK[21]);
+    (0..=(end / step + 1e-9) as usize).map(|i| i as f64 * step).collect()
+}
+
 impl Plot {
     /// Where a pair of values is.
     #[must_use]
@@ -122,11 +140,36 @@ impl Plot {
     /// Vertical grid lines with their labels, and what the axis shows.
     #[must_use]
     pub fn x_axis(&self, frame: &Frame, name: &str, label: impl Fn(f64) -> String) -> Vec<Shape> {
+        self.x_axis_at(frame, &self.x.ticks(self.labels(frame)), name, label)
+    }
+
+    /// The same for seconds from zero on, as a clock shows them.
+    #[must_use]
+    pub fn time_axis(&self, frame: &Frame, name: &str) -> Vec<Shape> {
+        let (Scale::Linear { high, .. } | Scale::Log { high, .. }) = self.x;
+        let ticks = times(high, self.labels(frame));
+        if high < HOURS {
+            return self.x_axis_at(frame, &ticks, name, clock);
+        }
+        let minutes = |at: f64| format!("{}:{:02}", (at / 3600.0) as u64, (at / 60.0) as u64 % 60);
+        self.x_axis_at(frame, &ticks, &format!("{name}, hours:minutes"), minutes)
+    }
+
+    /// How many labels fit below.
+    fn labels(&self, frame: &Frame) -> f64 {
+        ((self.right - self.left) / (5.5 * frame.text)).clamp(2.0, 8.0)
+    }
+
+    fn x_axis_at(
+        &self,
+        frame: &Frame,
+        ticks: &[f64],
+        name: &str,
+        label: impl Fn(f64) -> String,
+    ) -> Vec<Shape> {
         let small = frame.text * 0.88;
-        let widest = 5.5 * frame.text;
-        let wanted = ((self.right - self.left) / widest).clamp(2.0, 8.0);
         let mut shapes = Vec::new();
-        for tick in self.x.ticks(wanted) {
+        for &tick in ticks {
             let (x, _) = self.at(tick, 0.0);
             shapes.push(Shape::line(vec![(x, self.top), (x, self.bottom)], Ink::Grid, 1.0));
             let text = label(tick);
@@ -175,6 +218,14 @@ impl Plot {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_steps_as_people_count() {
+        assert_eq!(times(20.0, 8.0), [0.0, 5.0, 10.0, 15.0, 20.0]);
+        assert_eq!(times(4.0, 8.0).len(), 5, "whole seconds");
+        assert_eq!(times(86_400.0, 8.0)[1], 10_800.0);
+        assert_eq!(times(0.3, 2.0), [0.0, 0.2]);
+    }
 
     #[test]
     fn ticks_are_round_and_inside() {

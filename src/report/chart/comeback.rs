@@ -13,6 +13,9 @@ use super::axis::Scale;
 use super::course::{self, Course};
 use super::{Entry, Figure, names};
 
+/// The least that the upright axis reaches, so that its steps are whole numbers.
+const LEAST: f64 = 5.0;
+
 /// One way's people coming back.
 struct Return<'a> {
     way: Way<'a>,
@@ -56,7 +59,13 @@ pub fn entry<'a>(outcome: &Outcome, all: &[Way<'a>]) -> Option<Entry<'a>> {
         table: course::over_time(&courses, "From", each),
         draw: Box::new(move |frame| {
             let label = format!("reconnects within {step}");
-            course::picture(frame, &courses, Scale::from_zero(most * 1.05), (&label, &each), &marks)
+            course::picture(
+                frame,
+                &courses,
+                Scale::from_zero((most * 1.05).max(LEAST)),
+                (&label, &each),
+                &marks,
+            )
         }),
     }))
 }

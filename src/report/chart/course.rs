@@ -201,7 +201,7 @@ pub(super) fn picture(
         let ink = if x1 - x0 < em { Ink::Muted } else { Ink::Shade };
         shapes.push(Shape::rectangle((x0, plot.top), (x1, plot.bottom), ink));
     }
-    shapes.extend(plot.x_axis(frame, "time into the window", clock));
+    shapes.extend(plot.time_axis(frame, "time into the window"));
     shapes.extend(plot.y_axis(frame, name, text));
     for mark in marks {
         let at = ((plot.at(mark.from, 0.0).0 + plot.at(mark.until, 0.0).0) / 2.0, plot.top - em * 0.5);

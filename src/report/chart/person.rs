@@ -5,7 +5,7 @@ use crate::scenario::Engine;
 
 use super::super::faults::{self, Mark};
 use super::super::measure;
-use super::super::numbers::{clock, count, ms};
+use super::super::numbers::{count, ms};
 use super::super::titles;
 use super::super::ways::{Way, list};
 use super::axis::{Plot, Scale};
@@ -145,7 +145,7 @@ fn picture(frame: &Frame, rows: &[Row<'_>], seconds: f64, axis: &str, marks: &[M
         y: Scale::from_zero(1.0),
     };
     let mut shapes = shades(&plot, em, seconds, marks);
-    shapes.extend(plot.x_axis(frame, axis, clock));
+    shapes.extend(plot.time_axis(frame, axis));
     shapes.push(plot.base());
     shapes.extend(texts(frame, &plot, &news));
     for (i, one) in rows.iter().enumerate() {
