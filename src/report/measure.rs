@@ -171,7 +171,8 @@ pub fn newcomers(outcome: &Outcome) -> u64 {
     let until = (window_s(outcome) * 1e6) as i64;
     // Whoever sits there when the window begins is no newcomer.
     let came = |seat| visits(s.visit, outcome.seed, seat, 0, until).len() as u64 - 1;
-    if s.visit.is_some() { (0..s.clients).map(came).sum() } else { 0 }
+    let played = |seat: &u32| outcome.shard.as_ref().is_none_or(|of| s.shard_of(*seat, of.of) == of.number);
+    if s.visit.is_some() { (0..s.clients).filter(played).map(came).sum() } else { 0 }
 }
 
 /// Whether a transport did all that was asked of it: a comparison with one that did not is none.
