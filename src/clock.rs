@@ -3,8 +3,6 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use futures_timer::Delay;
-
 use crate::os;
 
 /// Microseconds since the Unix epoch, on the run's clock.
@@ -48,13 +46,12 @@ impl Clock {
 
     /// Sleeps until `at`; returns at once when that has passed.
     ///
-    /// Tokio's timer counts in milliseconds, rounds up and adds one, so everything asked or sent on a
-    /// schedule would come 1 to 2 ms late. A thread that sleeps to the microsecond is late by what the
-    /// system takes to wake it: some 0.1 ms. What lateness is left is the caller's to record.
+    /// Exact to what the system's timer is (see [`os::sleep_until`]); what lateness is left is the
+    /// caller's to record.
     pub async fn sleep_until(self, at: Micros) {
         let left = at - self.now();
         if left > 0 {
-            Delay::new(Duration::from_micros(left.unsigned_abs())).await;
+            os::sleep_until(Instant::now() + Duration::from_micros(left.unsigned_abs())).await;
         }
     }
 }
