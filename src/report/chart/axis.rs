@@ -74,7 +74,7 @@ impl Scale {
         if at.is_finite() { at.clamp(0.0, 1.0) } else { 0.0 }
     }
 
-    /// Values to label: about `wanted` round ones, or the powers of ten.
+    /// Values to label: about `wanted` round ones, or the powers of ten with what is round between them.
     #[must_use]
     pub fn ticks(self, wanted: f64) -> Vec<f64> {
         match self {
@@ -88,6 +88,11 @@ impl Scale {
             }
             Self::Log { low, high } => {
                 let (from, to) = (low.log10().round() as i32, high.log10().round() as i32);
+                // Over few decades, powers of ten alone are too few to read by.
+                if f64::from(3 * (to - from) + 1) <= wanted + 1.0 {
+                    let within = |e| [1.0, 2.0, 5.0].map(|m| m * 10f64.powi(e));
+                    return (from..to).flat_map(within).chain([10f64.powi(to)]).collect();
+                }
                 let every = (f64::from(to - from) / wanted.max(1.0)).ceil().max(1.0) as usize;
                 (from..=to).step_by(every).map(|e| 10f64.powi(e)).collect()
             }
@@ -231,6 +236,7 @@ mod tests {
     fn ticks_are_round_and_inside() {
         assert_eq!(Scale::from_zero(20.0).ticks(5.0), [0.0, 5.0, 10.0, 15.0, 20.0]);
         assert_eq!(Scale::Log { low: 0.1, high: 10_000.0 }.ticks(8.0).len(), 6);
+        assert_eq!(Scale::Log { low: 10.0, high: 100.0 }.ticks(4.0), [10.0, 20.0, 50.0, 100.0]);
         assert_eq!(Scale::from_zero(f64::NAN), Scale::from_zero(1.0));
     }
 

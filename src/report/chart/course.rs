@@ -225,7 +225,7 @@ fn line(frame: &Frame, plot: &Plot, course: &Course<'_>) -> Vec<Shape> {
     let mut last = f64::NEG_INFINITY;
     for &at in &points {
         if at.0 - last >= em * 1.4 {
-            shapes.push(Shape::marker(way.marker(), at, em * 0.27, way.ink()));
+            shapes.extend(way.dot().at(at, em * 0.27));
             last = at.0;
         }
     }

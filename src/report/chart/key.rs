@@ -3,7 +3,7 @@
 use super::super::ways::Way;
 use super::axis::Plot;
 use super::font;
-use super::shape::{Anchor, Frame, Ink, Marker, Picture, Shape, dashed};
+use super::shape::{Anchor, Dot, Frame, Ink, Picture, Shape, dashed};
 
 /// Room to the right of a plot for labels, in ems.
 pub const BESIDE_EMS: f64 = 13.5;
@@ -13,7 +13,7 @@ pub struct Item {
     ink: Ink,
     label: Ink,
     dash: &'static [f64],
-    marker: Option<Marker>,
+    dot: Option<Dot>,
     head: String,
     lines: Vec<String>,
     /// Height of the line's end, which the label stands near; without one labels follow each other.
@@ -28,7 +28,7 @@ impl Item {
             ink: way.ink(),
             label: way.label_ink(),
             dash: way.dash(),
-            marker: Some(way.marker()),
+            dot: Some(way.dot()),
             head: way.name.clone(),
             lines,
             end: None,
@@ -44,14 +44,12 @@ impl Item {
     #[must_use]
     pub fn theory(head: &str, lines: Vec<String>) -> Self {
         let (ink, dash) = (Ink::Text, DOTS);
-        Self { ink, label: Ink::Muted, dash, marker: None, head: head.to_owned(), lines, end: None }
+        Self { ink, label: Ink::Muted, dash, dot: None, head: head.to_owned(), lines, end: None }
     }
 
     fn swatch(&self, x: f64, y: f64, length: f64, frame: &Frame) -> Vec<Shape> {
         let mut shapes = dashed(&[(x, y), (x + length, y)], self.dash, self.ink, frame.text * 0.17);
-        if let Some(marker) = self.marker {
-            shapes.push(Shape::marker(marker, (x + length / 2.0, y), frame.text * 0.27, self.ink));
-        }
+        shapes.extend(self.dot.iter().flat_map(|dot| dot.at((x + length / 2.0, y), frame.text * 0.27)));
         shapes
     }
 }

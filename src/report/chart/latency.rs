@@ -292,9 +292,7 @@ fn marks(frame: &Frame, plot: &Plot, way: &Way<'_>) -> Vec<Shape> {
     let mut shapes = Vec::new();
     for (share, at) in [(0.5, way.t.latency_ms.p50), (0.95, way.t.latency_ms.p95)] {
         if let Some(ms) = at {
-            let place = plot.at(ms, share);
-            shapes.push(Shape::marker(way.marker(), place, em * 0.48, Ink::Paper));
-            shapes.push(Shape::marker(way.marker(), place, em * 0.36, way.ink()));
+            shapes.extend(way.dot().rimmed(plot.at(ms, share), em * 0.36));
         }
     }
     shapes

@@ -97,15 +97,44 @@ impl Way<'_> {
         }
     }
 
-    /// Marker of points on a line.
+    /// What marks points on a line. Every other one of a kind is hollow, so that they differ without
+    /// colour too.
     #[must_use]
-    pub fn marker(&self) -> Marker {
-        match self.kind {
+    pub fn dot(&self) -> Dot {
+        let marker = match self.kind {
             Kind::Poll => Marker::Disc,
             Kind::LongPoll => Marker::Triangle,
             Kind::Sse => Marker::Diamond,
             Kind::WebSocket | Kind::Other => Marker::Square,
+        };
+        Dot { marker, hollow: self.repeat % 2 == 1, ink: self.ink() }
+    }
+}
+
+/// What marks the points of one transport.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dot {
+    marker: Marker,
+    hollow: bool,
+    ink: Ink,
+}
+
+impl Dot {
+    /// It, with a given half-width.
+    #[must_use]
+    pub fn at(self, at: (f64, f64), r: f64) -> Vec<Shape> {
+        let mut shapes = vec![Shape::marker(self.marker, at, r, self.ink)];
+        if self.hollow {
+            shapes.push(Shape::marker(self.marker, at, r * 0.5, Ink::Paper));
         }
+        shapes
+    }
+
+    /// The same on a rim of paper, where lines cross it.
+    #[must_use]
+    pub fn rimmed(self, at: (f64, f64), r: f64) -> Vec<Shape> {
+        let rim = Shape::marker(self.marker, at, r * 1.33, Ink::Paper);
+        std::iter::once(rim).chain(self.at(at, r)).collect()
     }
 }
 
@@ -203,7 +232,7 @@ impl Shape {
         Self::Text { at, text: text.into(), size, bold: true, ink, anchor }
     }
 
-    /// A marker of a given half-width; hollow ones show the paper.
+    /// A marker of a given half-width.
     #[must_use]
     pub fn marker(marker: Marker, at: (f64, f64), r: f64, ink: Ink) -> Self {
         let (x, y) = at;

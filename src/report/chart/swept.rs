@@ -1,5 +1,7 @@
 //! Charts of a sweep along one setting: waste against delay, and bytes along the setting.
 
+use std::collections::HashSet;
+
 use super::super::advice::spoken::few;
 use super::super::measure;
 use super::super::numbers::{bytes, ms, percent};
@@ -10,10 +12,23 @@ use super::key::{self, Item};
 use super::shape::{Anchor, Frame, Ink, Picture, Shape, dashed};
 use super::{Entry, Figure, Table, font};
 
-/// A transport with its points: (value of the first key, index of the row, figures).
+/// A transport with its points.
 struct Series<'a> {
     way: Way<'a>,
-    rows: Vec<Vec<(String, Way<'a>)>>,
+    rows: Vec<Row<'a>>,
+}
+
+/// One value of the second key, if there is one: (value of the first key, figures) in order.
+#[derive(Default)]
+struct Row<'a> {
+    second: Option<String>,
+    points: Vec<(String, Way<'a>)>,
+}
+
+impl<'a> Series<'a> {
+    fn points(&self) -> impl Iterator<Item = &(String, Way<'a>)> {
+        self.rows.iter().flat_map(|row| &row.points)
+    }
 }
 
 /// Every transport of the sweep, each row of the grid apart.
@@ -31,8 +46,10 @@ fn series(sweep: &Sweep) -> Vec<Series<'_>> {
                         &mut all[last]
                     }
                 };
-                series.rows.resize_with(series.rows.len().max(index + 1), Vec::new);
-                series.rows[index].push((point.values[0].clone(), way));
+                series.rows.resize_with(series.rows.len().max(index + 1), Row::default);
+                let row = &mut series.rows[index];
+                row.second = point.values.get(1).cloned();
+                row.points.push((point.values[0].clone(), way));
             }
         }
     }
@@ -49,7 +66,7 @@ fn place(way: &Way<'_>) -> Option<(f64, f64)> {
 pub fn trade_off(sweep: &Sweep) -> Entry<'_> {
     let slug = "trade-off";
     let all = series(sweep);
-    if all.iter().flat_map(|series| series.rows.iter().flatten()).all(|(_, way)| place(way).is_none()) {
+    if all.iter().flat_map(Series::points).all(|(_, way)| place(way).is_none()) {
         return Entry::Missing { slug, why: "No message arrived, so there is no delay to show.".to_owned() };
     }
     let title = trade_off_title(sweep, &all);
@@ -71,10 +88,12 @@ fn trade_off_title(sweep: &Sweep, all: &[Series<'_>]) -> String {
     let key = sweep.keys.first().map_or("", |key| key.name.as_str());
     let ends = asker.and_then(|series| {
         let row = series.rows.first()?;
-        let (first, last) = (row.first()?, row.last()?);
-        Some((series, first, place(&first.1)?, last, place(&last.1)?))
+        let (first, last) = (row.points.first()?, row.points.last()?);
+        let second = row.second.as_ref().zip(sweep.keys.get(1));
+        let with = second.map_or_else(String::new, |(value, key)| format!(" with {} = {value}", key.name));
+        Some((series, with, first, place(&first.1)?, last, place(&last.1)?))
     });
-    let Some((series, first, (waste, delay), last, (other_waste, other_delay))) = ends else {
+    let Some((series, with, first, (waste, delay), last, (other_waste, other_delay))) = ends else {
         return "Nobody asks, so no ask is wasted".to_owned();
     };
     let name = capital(&series.way.name);
@@ -89,12 +108,12 @@ fn trade_off_title(sweep: &Sweep, all: &[Series<'_>]) -> String {
     } else {
         format!("the typical delay from {} to {}", ms(delay), ms(other_delay))
     };
-    format!("{name} from {key} = {} to {}: {nope}, {delay}", first.0, last.0)
+    format!("{name} from {key} = {} to {}{with}: {nope}, {delay}", first.0, last.0)
 }
 
 fn trade_off_picture(frame: &Frame, all: &[Series<'_>]) -> Picture {
     let em = frame.text;
-    let values = || all.iter().flat_map(|series| series.rows.iter().flatten());
+    let values = || all.iter().flat_map(Series::points);
     let y = Scale::decades(values().filter_map(|(_, way)| Some(place(way)?.1)));
     let items: Vec<Item> = all.iter().map(|series| Item::way(&series.way, remark(series))).collect();
     let (left, top) = (em * 4.6, em * 2.6);
@@ -108,29 +127,39 @@ fn trade_off_picture(frame: &Frame, all: &[Series<'_>]) -> Picture {
     for series in all {
         for row in &series.rows {
             let places: Vec<(f64, f64)> =
-                row.iter().filter_map(|(_, way)| place(way)).map(|(x, y)| plot.at(x, y)).collect();
+                row.points.iter().filter_map(|(_, way)| place(way)).map(|(x, y)| plot.at(x, y)).collect();
             shapes.extend(dashed(&places, series.way.dash(), series.way.ink(), em * 0.12));
         }
     }
     let dots = || {
-        let all = all.iter().flat_map(|series| series.rows.iter().flatten());
+        let all = all.iter().flat_map(Series::points);
         all.filter_map(|(value, way)| {
             let (waste, delay) = place(way)?;
             Some((value, way, plot.at(waste, delay)))
         })
     };
     let r = em * 0.38;
+    let mut labelled = HashSet::new();
     taken.extend(dots().map(|(_, _, (x, y))| (x - r, y - r, x + r, y + r)));
-    for (value, way, at) in dots().filter(|(_, way, _)| way.kind == Kind::Poll) {
-        shapes.extend(beside(frame, &plot, value, at, way, &mut taken));
+    // The first of a row says which value of the second key it has.
+    let firsts = all.iter().flat_map(|series| &series.rows).filter_map(|row| {
+        let ((value, way), second) = (row.points.first()?, row.second.as_ref()?);
+        let (waste, delay) = place(way)?;
+        Some((format!("{value}, {second}"), way, plot.at(waste, delay)))
+    });
+    let others = dots().map(|(value, way, at)| (value.clone(), way, at));
+    for (value, way, at) in firsts.chain(others).filter(|(_, way, _)| way.kind == Kind::Poll) {
+        if labelled.insert(std::ptr::from_ref(way)) {
+            shapes.extend(beside(frame, &plot, &value, at, way, &mut taken));
+        }
     }
-    shapes.extend(dots().map(|(_, way, at)| Shape::marker(way.marker(), at, r, way.ink())));
+    shapes.extend(dots().flat_map(|(_, way, at)| way.dot().at(at, r)));
     key::picture(frame, &plot, em * 3.2, &items, shapes)
 }
 
 /// What a transport that never asks takes, which may be less than the axis shows.
 fn remark(series: &Series<'_>) -> Vec<String> {
-    let delays = || series.rows.iter().flatten().filter_map(|(_, way)| Some(place(way)?.1));
+    let delays = || series.points().filter_map(|(_, way)| Some(place(way)?.1));
     let (least, most) = (delays().fold(f64::INFINITY, f64::min), delays().fold(0.0, f64::max));
     if series.way.kind.asks() || !least.is_finite() {
         Vec::new()
@@ -180,7 +209,7 @@ fn rate(sweep: &Sweep, way: &Way<'_>) -> f64 {
 pub fn bytes_along(sweep: &Sweep) -> Entry<'_> {
     let slug = "sweep-bytes";
     let all = series(sweep);
-    if all.iter().flat_map(|series| series.rows.iter().flatten()).all(|(_, way)| rate(sweep, way) <= 0.0) {
+    if all.iter().flat_map(Series::points).all(|(_, way)| rate(sweep, way) <= 0.0) {
         return Entry::Missing { slug, why: "No byte was counted.".to_owned() };
     }
     let (crossings, said) = findings(sweep);
@@ -216,7 +245,7 @@ fn horizontal(sweep: &Sweep) -> (Scale, Option<Unit>) {
 fn bytes_picture(frame: &Frame, sweep: &Sweep, all: &[Series<'_>], crossings: &[Crossing]) -> Picture {
     let em = frame.text;
     let (x, unit) = horizontal(sweep);
-    let values = || all.iter().flat_map(|series| series.rows.iter().flatten());
+    let values = || all.iter().flat_map(Series::points);
     let y = Scale::decades(values().map(|(_, way)| rate(sweep, way)));
     let (left, top) = (em * 4.8, em * 2.6);
     let labels: Vec<Item> = all.iter().map(|series| Item::way(&series.way, Vec::new())).collect();
@@ -248,10 +277,10 @@ fn bytes_picture(frame: &Frame, sweep: &Sweep, all: &[Series<'_>], crossings: &[
         let mut item = Item::way(&series.way, Vec::new());
         for row in &series.rows {
             let places: Vec<(f64, f64)> =
-                row.iter().map(|(value, way)| plot.at(number(value), rate(sweep, way))).collect();
+                row.points.iter().map(|(value, way)| plot.at(number(value), rate(sweep, way))).collect();
             shapes.extend(dashed(&places, series.way.dash(), series.way.ink(), em * 0.16));
             for &place in &places {
-                shapes.push(Shape::marker(series.way.marker(), place, em * 0.34, series.way.ink()));
+                shapes.extend(series.way.dot().at(place, em * 0.34));
             }
             item.end_at(places.last().map(|place| place.1));
         }

@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::queue::Queue;
 use crate::clock::as_micros;
 use crate::link::{Line, Link};
-use crate::os::{Sleep, sleep_until};
 use crate::random::Dice;
 
 /// Bytes taken from the kernel at one time.
@@ -50,7 +49,7 @@ pub(in crate::server) struct Far {
     /// Whether a reader was left waiting, or a writer.
     reading: bool,
     writing: bool,
-    timer: Option<Sleep>,
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Far {
@@ -197,10 +196,12 @@ impl Far {
             self.timer = None;
             return;
         };
-        let deadline = self.at(due).into_std();
-        let timer = self.timer.get_or_insert_with(|| sleep_until(deadline));
-        timer.reset(deadline);
-        if Pin::new(timer).poll(cx).is_ready() {
+        let deadline = self.at(due);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
+        if timer.as_mut().poll(cx).is_ready() {
             // A reader is told once: one that does not come for it would be woken without end.
             self.reading &= arrival != Some(due);
             self.timer = None;
