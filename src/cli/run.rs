@@ -49,7 +49,7 @@ pub(super) struct Args {
     #[arg(long)]
     no_report: bool,
     /// Also write every delivery to deliveries.csv
-    #[arg(long)]
+    #[arg(long, conflicts_with = "no_report")]
     samples: bool,
     /// Run transports one after another instead of all at once
     #[arg(long)]
@@ -69,6 +69,7 @@ pub(super) fn run(args: Args) -> Exit {
     let scenarios = load(&args, elsewhere.is_some())?;
     let directories: Vec<PathBuf> = scenarios.iter().map(|s| directory(&args, s, scenarios.len())).collect();
     if !args.no_report {
+        apart(&directories)?;
         for directory in &directories {
             // Before the run: a measurement must not be lost because of where it should go.
             std::fs::create_dir_all(directory)
@@ -138,6 +139,20 @@ fn directory(args: &Args, scenario: &Scenario, of: usize) -> PathBuf {
     }
 }
 
+/// Reports that would overwrite one another are refused before anything is measured.
+fn apart(directories: &[PathBuf]) -> anyhow::Result<()> {
+    for (n, directory) in directories.iter().enumerate() {
+        if directories[..n].contains(directory) {
+            let at = directory.display();
+            return Err(Usage(format!(
+                "two scenarios would write their report to {at}; rename one file, or run them one by one with --out"
+            ))
+            .into());
+        }
+    }
+    Ok(())
+}
+
 async fn all(
     args: &Args,
     elsewhere: Option<&Elsewhere>,
@@ -148,7 +163,19 @@ async fn all(
     let mut outcomes = Vec::new();
     let mut code = 0;
     for (scenario, directory) in scenarios.iter().zip(directories) {
-        let (outcome, deliveries) = one(args, elsewhere, scenario, &signal).await?;
+        let measured = match one(args, elsewhere, scenario, &signal).await {
+            Ok(measured) => measured,
+            Err(error) => {
+                // What was measured before is not lost with it.
+                print_json(args, &outcomes, scenarios.len())?;
+                return Err(error);
+            }
+        };
+        // A signal came before anything was measured.
+        let Some((outcome, deliveries)) = measured else {
+            code = signal.code();
+            break;
+        };
         if args.format == Format::Text {
             print(&report::text::summary(&outcome, report::text::Style::Coloured))?;
         }
@@ -164,9 +191,7 @@ async fn all(
             break;
         }
     }
-    if args.format == Format::Json {
-        print_json(&outcomes, scenarios.len())?;
-    }
+    print_json(args, &outcomes, scenarios.len())?;
     Ok(code)
 }
 
@@ -175,7 +200,7 @@ async fn one(
     elsewhere: Option<&Elsewhere>,
     scenario: &Scenario,
     signal: &Signal,
-) -> anyhow::Result<(Outcome, Vec<Delivery>)> {
+) -> anyhow::Result<Option<(Outcome, Vec<Delivery>)>> {
     let on_terminal = std::io::stderr().is_terminal() && !args.quiet;
     let may_ask = on_terminal && std::io::stdin().is_terminal() && args.format == Format::Text;
     let how = How {
@@ -189,17 +214,16 @@ async fn one(
             (false, false) => stage::Show::Lines,
         },
     };
-    match engine::run(scenario, how, signal).await? {
-        Some(measured) => Ok(measured),
-        // Nothing was measured yet, so there is nothing to write.
-        None => std::process::exit(signal.code().into()),
-    }
+    engine::run(scenario, how, signal).await
 }
 
 fn save(args: &Args, outcome: &Outcome, deliveries: &[Delivery], directory: &Path) -> anyhow::Result<()> {
     let written = report::write(outcome, directory)?;
-    if args.samples {
-        let file = directory.join("deliveries.csv");
+    let file = directory.join("deliveries.csv");
+    if !args.samples {
+        // That of an earlier run would stand beside an outcome it does not belong to.
+        let _ = std::fs::remove_file(&file);
+    } else {
         std::fs::write(&file, report::csv::deliveries(deliveries))
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
@@ -219,8 +243,11 @@ fn save(args: &Args, outcome: &Outcome, deliveries: &[Delivery], directory: &Pat
     Ok(())
 }
 
-/// One document for one scenario, an array for several, however many of them a signal left.
-fn print_json(outcomes: &[Outcome], asked: usize) -> anyhow::Result<()> {
+/// One document for one scenario, an array for several, however many of them a signal or an error left.
+fn print_json(args: &Args, outcomes: &[Outcome], asked: usize) -> anyhow::Result<()> {
+    if args.format != Format::Json || outcomes.is_empty() {
+        return Ok(());
+    }
     let text = match outcomes {
         [one] if asked == 1 => serde_json::to_string_pretty(one)?,
         several => serde_json::to_string_pretty(several)?,

@@ -238,7 +238,13 @@ async fn window(context: &Context<'_>, members: &[Member], begin: Micros) -> any
 /// Ends the window a moment from now, so that nothing beyond its end is booked yet. What was published
 /// before has the usual grace to arrive: a window cut short is a shorter window, not a worse one.
 async fn cut(context: &Context<'_>, members: &[Member], begin: Micros) -> i64 {
-    let end = (context.clock.now() - begin + CUT_AHEAD_US).clamp(0, context.duration);
+    let now = context.clock.now() - begin;
+    // Before the window nothing is counted, so there is nothing to wait for.
+    if now < 0 {
+        members.iter().for_each(|member| member.people.order(&Order::End(0)));
+        return 0;
+    }
+    let end = (now + CUT_AHEAD_US).clamp(0, context.duration);
     for member in members {
         member.people.order(&Order::End(end));
     }

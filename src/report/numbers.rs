@@ -69,6 +69,12 @@ pub fn duration(value: Duration) -> String {
     }
 }
 
+/// Without what counting in binary adds: 0.3 and not 0.30000000000000004.
+#[must_use]
+pub fn thousandths(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
+
 /// A duration as scenario files and `--set` write it: `5s`, `47500ms`.
 #[must_use]
 pub fn option(value: Duration) -> String {

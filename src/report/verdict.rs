@@ -257,12 +257,14 @@ pub(super) fn interval(outcome: &Outcome, way: &Way<'_>) -> Option<std::time::Du
 
 /// A fifth of the interval where most asks are wasted or none is, five times it where few are.
 fn attempt(outcome: &Outcome, all: &[Way<'_>]) -> Option<(String, String)> {
-    if let Some(fleet) = outcome.scenario.fleet.as_ref().filter(|fleet| fleet.servers > 1) {
+    // What stands between servers of others is not ours to set.
+    let ours = outcome.targets.is_empty();
+    if let Some(fleet) = outcome.scenario.fleet.as_ref().filter(|fleet| ours && fleet.servers > 1) {
         let (next, effect) = match fleet.broker {
             Between::None => ("redis", "what crosses arrives"),
             _ => ("none", "what crosses is lost"),
         };
-        let name = command::shell_word(&outcome.scenario.name);
+        let name = command::word(outcome);
         return Some((format!("anynews run {name} --set fleet.broker={next}"), effect.to_owned()));
     }
     let way = all.iter().find(|way| way.kind == Kind::Poll)?;
@@ -275,7 +277,7 @@ fn attempt(outcome: &Outcome, all: &[Way<'_>]) -> Option<(String, String)> {
         _ if shorter => (interval / 5, "less wait, more asks: does “Nope” come back?"),
         _ => (interval.checked_mul(5)?, "fewer asks, more wait"),
     };
-    let (name, label) = (command::shell_word(&outcome.scenario.name), &way.t.label);
+    let (name, label) = (command::word(outcome), &way.t.label);
     let set = command::shell_word(&format!("{label}.interval={}", numbers::option(next)));
     Some((format!("anynews run {name} --set {set}"), effect.to_owned()))
 }

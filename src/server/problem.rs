@@ -78,6 +78,8 @@ impl IntoResponse for Problem {
             StatusCode::UPGRADE_REQUIRED => {
                 add(header::UPGRADE, "websocket");
                 add(header::CONNECTION, "upgrade");
+                // RFC 6455 §4.4.
+                add(header::SEC_WEBSOCKET_VERSION, "13");
             }
             StatusCode::UNAUTHORIZED => {
                 add(header::WWW_AUTHENTICATE, "Bearer");

@@ -245,7 +245,7 @@ fn formulas_answer_at_once_and_say_that_they_are_formulas() {
         }
     }
     assert!(fs::read_to_string(report.join("report.html")).unwrap().contains("computed, not measured"));
-    let refused = ["run", "letters", "--engine", "theory", "--samples", "--no-report"];
+    let refused = ["run", "letters", "--engine", "theory", "--samples"];
     anynews(directory.path(), &refused).exits(2).says(&["--samples", "--engine sim"]);
 }
 
@@ -298,4 +298,23 @@ fn the_schema_of_scenarios_knows_every_part_of_a_file() {
 fn completions_are_printed() {
     let ended = anynews(tempdir().unwrap().path(), &["completions", "bash"]).exits(0);
     assert!(ended.stdout.contains("anynews"));
+}
+
+#[test]
+fn what_was_measured_is_printed_though_a_later_scenario_fails() {
+    let directory = tempdir().unwrap();
+    let small = "title = 'x'\nclients = 2\nduration = '1s'\n[workload]\nkind = 'poisson'\nmean_gap = '1s'\n\
+                 [[transport]]\nkind = 'poll'\ninterval = '1s'\n";
+    fs::create_dir_all(directory.path().join("a")).unwrap();
+    for place in ["same.toml", "a/same.toml"] {
+        fs::write(directory.path().join(place), small).unwrap();
+    }
+    let both = ["run", "same.toml", "a/same.toml", "--engine", "sim"];
+    anynews(directory.path(), &both).exits(2).says(&["two scenarios would write", "same"]);
+    // Virtual time has no servers that could stop, which it says when it is their turn.
+    let sim = ["run", "same.toml", "frozen-server", "--engine", "sim", "--format", "json", "--no-report"];
+    let ended = anynews(directory.path(), &sim).exits(2);
+    let printed: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(printed[0]["scenario"]["name"], "same");
+    assert_eq!(printed.as_array().unwrap().len(), 1);
 }

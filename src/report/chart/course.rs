@@ -5,7 +5,7 @@ use crate::scenario::Engine;
 
 use super::super::faults::{self, Mark};
 use super::super::measure;
-use super::super::numbers::{bytes as size, clock, ms};
+use super::super::numbers::{bytes as size, clock, ms, thousandths};
 use super::super::titles;
 use super::super::ways::Way;
 use super::axis::{Plot, Scale};
@@ -160,7 +160,7 @@ pub(super) fn over_time(courses: &[Course<'_>], head: &str, text: fn(f64) -> Str
     let mut heads = vec![head.to_owned()];
     heads.extend(courses.iter().map(|course| course.way.name.clone()));
     let rows = times.iter().map(|&time| {
-        let mut cells = vec![format!("{time} s")];
+        let mut cells = vec![format!("{} s", thousandths(time))];
         cells.extend(courses.iter().map(|course| {
             // The last point of a time is the value after a step.
             let found = course.points.iter().rev().find(|p| (p.0 - time).abs() < 1e-9);

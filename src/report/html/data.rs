@@ -9,7 +9,7 @@ use crate::outcome::{Outcome, Summary};
 
 use super::super::csv::{field, whole};
 use super::super::measure;
-use super::super::numbers::{bytes, count, figure, ms};
+use super::super::numbers::{bytes, count, figure, ms, thousandths};
 use super::super::ways::Way;
 use super::table;
 
@@ -201,7 +201,7 @@ fn series_csv(outcome: &Outcome) -> String {
             let at = |values: &[u64]| values.get(i).map_or_else(String::new, u64::to_string);
             let median =
                 s.latency_p50_ms.get(i).copied().flatten().map_or_else(String::new, |v| v.to_string());
-            let from = i as f64 * s.step_s;
+            let from = thousandths(i as f64 * s.step_s);
             let (requests, empty) = (at(&s.requests), at(&s.empty));
             let (delivered, bytes) = (at(&s.delivered), at(&s.bytes));
             text.push_str(&format!(

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::report::fixture;
+use crate::scenario::file::Overrides;
+use crate::scenario::shipped;
 
 #[test]
 fn letters_are_judged_with_theory_and_n() {
@@ -123,11 +125,41 @@ fn the_command_repeats_the_run_and_is_safe_to_paste() {
     outcome.scenario.name = "mine".to_owned();
     assert_eq!(
         command(&outcome),
-        "anynews run mine --seed 1 --duration 20s --set clients=300 --set workload.mean_gap=47500ms \
+        "anynews run mine.toml --seed 1 --duration 20s --set clients=300 --set workload.mean_gap=47500ms \
          --set poll.interval=5s"
     );
     let said = command(&fixture::hostile());
     assert!(said.starts_with("anynews run '<script>"), "{said}");
+}
+
+/// Read back, the command is the same experiment.
+#[test]
+fn the_command_holds_whatever_was_set() {
+    let cases: [(&str, &[&str], &[&str]); 5] = [
+        ("letters", &["headers=browser", "poll.conditional=true", "warmup=9s", "workload.payload=200B"], &[]),
+        ("letters", &["poll.keep_alive=false", "workload.inbox=shared", "visit=2s"], &["poll"]),
+        ("letters", &["poll.backoff_max=40s", "websocket.ping=3s", "websocket.coalesce=20ms"], &[]),
+        ("in-between", &["long-poll.hold=7s", "headers=871B"], &["long-poll", "sse"]),
+        ("chat", &["workload.members=5", "workload.receipts=true", "workload.typing_before=500ms"], &[]),
+    ];
+    let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>();
+    for (name, set, only) in cases {
+        let overrides = Overrides { set: texts(set), only: texts(only), ..Overrides::default() };
+        let scenario = shipped::load(name, &overrides).unwrap();
+        let mut outcome = fixture::letters();
+        (outcome.seed, outcome.scenario) = (scenario.seed, scenario.clone());
+        let said = command(&outcome);
+        let mut again = Overrides::default();
+        let mut words = said.split(' ').skip(3);
+        while let (Some(option), Some(value)) = (words.next(), words.next()) {
+            match option {
+                "--set" => again.set.push(value.to_owned()),
+                "--only" => again.only = value.split(',').map(str::to_owned).collect(),
+                _ => panic!("{said}"),
+            }
+        }
+        assert_eq!(shipped::load(name, &again).unwrap(), scenario, "{said}");
+    }
 }
 
 #[test]
