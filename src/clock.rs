@@ -46,12 +46,12 @@ impl Clock {
 
     /// Sleeps until `at`; returns at once when that has passed.
     ///
-    /// Tokio's timer counts in milliseconds, rounds up and adds one, so this comes up to 2 ms late;
-    /// lateness is recorded by the caller.
+    /// Exact to what the system's timer is (see [`os::sleep_until`]); what lateness is left is the
+    /// caller's to record.
     pub async fn sleep_until(self, at: Micros) {
         let left = at - self.now();
         if left > 0 {
-            tokio::time::sleep(Duration::from_micros(left.unsigned_abs())).await;
+            os::sleep_until(Instant::now() + Duration::from_micros(left.unsigned_abs())).await;
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+mod alarm;
 mod machine;
 
+pub use alarm::{Sleep, sleep_until};
 pub use machine::Machine;
 
 /// Nanoseconds of a clock that never steps and that every process of this host shares, or `None`

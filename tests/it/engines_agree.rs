@@ -35,21 +35,18 @@ fn near(found: &mut Differences, what: &str, one: f64, other: f64, allowed: f64)
     }
 }
 
-/// What may differ: 3 % or 5 ms, and behind a network what its timers are late: 1.1 ms for each way on
-/// average, and a message by POST on a new connection goes four (see docs/method.md).
-fn latency_allowed(scenario: &Scenario, mean: f64) -> f64 {
-    let timers = if scenario.network.is_some() { 4.0 * 1.1 } else { 0.0 };
-    (0.03 * mean).max(5.0) + timers
+fn latency_allowed(mean: f64) -> f64 {
+    (0.03 * mean).max(5.0)
 }
 
-fn live_against_sim(found: &mut Differences, scenario: &Scenario, live: &Value, sim: &Value) {
+fn live_against_sim(found: &mut Differences, live: &Value, sim: &Value) {
     let what = |what: &str| format!("{}, live against sim, {what}", live["label"]);
     let mut both = |name: &str, path: [&str; 2], allowed: &dyn Fn(f64) -> f64| {
         let of = |outcome: &Value| n(&outcome[path[0]][path[1]]);
         near(found, &what(name), of(live), of(sim), allowed(of(sim)));
     };
     both("requests", ["requests", "total"], &|sim| (0.01 * sim).max(2.0));
-    both("mean delay", ["latency_ms", "mean"], &|sim| latency_allowed(scenario, sim));
+    both("mean delay", ["latency_ms", "mean"], &latency_allowed);
     both("published", ["deliveries", "published"], &|_| 0.0);
     both("expected", ["deliveries", "expected"], &|_| 0.0);
     both("lost", ["deliveries", "lost"], &|_| 0.0);
@@ -88,7 +85,7 @@ fn live_against_theory(found: &mut Differences, scenario: &Scenario, live: &Valu
         // An even wait has a standard deviation of its length/√12.
         let spread = of("max").unwrap_or(mean) - of("min").unwrap_or(mean);
         let error = spread / 12f64.sqrt() / units.sqrt();
-        let allowed = latency_allowed(scenario, mean).max(3.0 * error);
+        let allowed = latency_allowed(mean).max(3.0 * error);
         near(found, &what("mean delay"), n(&live["latency_ms"]["mean"]), mean, allowed);
     }
 }
@@ -124,7 +121,7 @@ fn all_three(what: &str, scenario: &Scenario, arguments: &[&str]) {
             if live["kind"] == "long-poll" && !apart {
                 continue;
             }
-            live_against_sim(&mut found, scenario, live, &sim);
+            live_against_sim(&mut found, live, &sim);
             if let Some(theory) = &theory {
                 live_against_theory(&mut found, scenario, live, &theory["transports"][n]);
             }

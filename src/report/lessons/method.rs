@@ -66,6 +66,13 @@ pub fn method(outcome: &Outcome) -> Vec<(&'static str, &'static str)> {
              is not delayed.",
         ),
     });
+    if outcome.engine == Engine::Live && outcome.scenario.network.is_some() {
+        parts.push((
+            "Counted too",
+            "The server itself holds the bytes back, and its CPU holds the cost of that, twice for a poll: compare CPU \
+             without a network.",
+        ));
+    }
     parts.push(("Headers", heads(outcome.scenario.headers)));
     parts.push(match outcome.scenario.tls {
         true => (

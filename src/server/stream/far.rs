@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::queue::Queue;
 use crate::clock::as_micros;
 use crate::link::{Line, Link};
+use crate::os::{Sleep, sleep_until};
 use crate::random::Dice;
 
 /// Bytes taken from the kernel at one time.
@@ -49,7 +50,7 @@ pub(in crate::server) struct Far {
     /// Whether a reader was left waiting, or a writer.
     reading: bool,
     writing: bool,
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Option<Sleep>,
 }
 
 impl Far {
@@ -196,12 +197,10 @@ impl Far {
             self.timer = None;
             return;
         };
-        let deadline = self.at(due);
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if timer.deadline() != deadline {
-            timer.as_mut().reset(deadline);
-        }
-        if timer.as_mut().poll(cx).is_ready() {
+        let deadline = self.at(due).into_std();
+        let timer = self.timer.get_or_insert_with(|| sleep_until(deadline));
+        timer.reset(deadline);
+        if Pin::new(timer).poll(cx).is_ready() {
             // A reader is told once: one that does not come for it would be woken without end.
             self.reading &= arrival != Some(due);
             self.timer = None;
@@ -224,10 +223,12 @@ impl Far {
         }
         let got = buf.filled().len() > before || buf.remaining() == 0;
         let over = self.arrivals.ripe(now).is_some_and(<[u8]>::is_empty);
-        self.reading = !got && !over;
+        let waits = !got && !over;
+        self.reading = waits;
         self.arm(cx);
         match self.failed {
-            _ if self.reading => Poll::Pending,
+            // Also when something arrived meanwhile: that is read the next time, and nothing would be the end.
+            _ if waits => Poll::Pending,
             Some(error) if !got => Poll::Ready(Err(error.into())),
             _ => Poll::Ready(Ok(())),
         }
@@ -266,5 +267,41 @@ impl Far {
             None if self.departures.due().is_none() => Poll::Ready(Ok(())),
             None => Poll::Pending,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::super::Stream;
+    use super::*;
+
+    /// Bytes that arrive between a look at the clock and the setting of the timer are bytes, and not the
+    /// end: on so short a link many do.
+    #[tokio::test]
+    async fn what_arrives_while_it_is_asked_for_is_not_the_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        client.set_nodelay(true).unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let link = "rtt=2us".parse::<Link>().unwrap();
+        let mut server = Stream::new(stream, Some(&link), Dice::new(1, &[]));
+        let echo = tokio::spawn(async move {
+            let mut word = [0; 4];
+            while server.read_exact(&mut word).await.is_ok() {
+                server.write_all(&word).await.unwrap();
+                server.flush().await.unwrap();
+            }
+        });
+        for n in 0..3000_u32 {
+            let mut word = [0; 4];
+            client.write_all(&n.to_be_bytes()).await.unwrap();
+            client.read_exact(&mut word).await.unwrap_or_else(|error| panic!("word {n}: {error}"));
+            assert_eq!(word, n.to_be_bytes());
+        }
+        drop(client);
+        echo.await.unwrap();
     }
 }
