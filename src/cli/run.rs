@@ -220,12 +220,12 @@ async fn one(
 fn save(args: &Args, outcome: &Outcome, deliveries: &[Delivery], directory: &Path) -> anyhow::Result<()> {
     let written = report::write(outcome, directory)?;
     let file = directory.join("deliveries.csv");
-    if !args.samples {
-        // That of an earlier run would stand beside an outcome it does not belong to.
-        let _ = std::fs::remove_file(&file);
-    } else {
+    if args.samples {
         std::fs::write(&file, report::csv::deliveries(deliveries))
             .with_context(|| format!("cannot write {}", file.display()))?;
+    } else {
+        // That of an earlier run would stand beside an outcome it does not belong to.
+        let _ = std::fs::remove_file(&file);
     }
     let page = written.html;
     let to_stdout = args.format == Format::Text;

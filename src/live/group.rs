@@ -239,16 +239,14 @@ async fn window(context: &Context<'_>, members: &[Member], begin: Micros) -> any
 /// before has the usual grace to arrive: a window cut short is a shorter window, not a worse one.
 async fn cut(context: &Context<'_>, members: &[Member], begin: Micros) -> i64 {
     let now = context.clock.now() - begin;
-    // Before the window nothing is counted, so there is nothing to wait for.
-    if now < 0 {
-        members.iter().for_each(|member| member.people.order(&Order::End(0)));
-        return 0;
-    }
-    let end = (now + CUT_AHEAD_US).clamp(0, context.duration);
+    let end = if now < 0 { 0 } else { (now + CUT_AHEAD_US).min(context.duration) };
     for member in members {
         member.people.order(&Order::End(end));
     }
-    context.clock.sleep_until(begin + end).await;
+    // Before the window nothing is counted, so there is nothing to wait for.
+    if now >= 0 {
+        context.clock.sleep_until(begin + end).await;
+    }
     end
 }
 

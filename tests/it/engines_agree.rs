@@ -143,16 +143,9 @@ fn shipped_scenarios_live_and_in_virtual_time() {
         if whole.engine != Engine::Live || whole.needs_live().is_some() || whole.visit.is_some() {
             continue;
         }
-        // An unoptimised build hands one ball to two hundred readers in about the 5 ms that are allowed.
-        let fewer = (shipped.name == "cricket").then_some("clients=60");
-        let overrides = Overrides {
-            duration: Some("6s".to_owned()),
-            set: fewer.map(str::to_owned).into_iter().collect(),
-            ..Overrides::default()
-        };
+        let overrides = Overrides { duration: Some("6s".to_owned()), ..Overrides::default() };
         let scenario = shipped::load(shipped.name, &overrides).unwrap();
-        let set = fewer.map_or(vec![], |fewer| vec!["--set", fewer]);
-        all_three(shipped.name, &scenario, &[&[shipped.name, "--duration", "6s"], &*set].concat());
+        all_three(shipped.name, &scenario, &[shipped.name, "--duration", "6s"]);
     }
 }
 

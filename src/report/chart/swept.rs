@@ -1,7 +1,5 @@
 //! Charts of a sweep along one setting: waste against delay, and bytes along the setting.
 
-use std::collections::HashSet;
-
 use super::super::advice::spoken::few;
 use super::super::measure;
 use super::super::numbers::{bytes, ms, percent};
@@ -132,29 +130,32 @@ fn trade_off_picture(frame: &Frame, all: &[Series<'_>]) -> Picture {
         }
     }
     let dots = || {
-        let all = all.iter().flat_map(Series::points);
-        all.filter_map(|(value, way)| {
+        values().filter_map(|(_, way)| {
             let (waste, delay) = place(way)?;
-            Some((value, way, plot.at(waste, delay)))
+            Some((way, plot.at(waste, delay)))
         })
     };
     let r = em * 0.38;
-    let mut labelled = HashSet::new();
-    taken.extend(dots().map(|(_, _, (x, y))| (x - r, y - r, x + r, y + r)));
-    // The first of a row says which value of the second key it has.
-    let firsts = all.iter().flat_map(|series| &series.rows).filter_map(|row| {
-        let ((value, way), second) = (row.points.first()?, row.second.as_ref()?);
-        let (waste, delay) = place(way)?;
-        Some((format!("{value}, {second}"), way, plot.at(waste, delay)))
-    });
-    let others = dots().map(|(value, way, at)| (value.clone(), way, at));
-    for (value, way, at) in firsts.chain(others).filter(|(_, way, _)| way.kind == Kind::Poll) {
-        if labelled.insert(std::ptr::from_ref(way)) {
-            shapes.extend(beside(frame, &plot, &value, at, way, &mut taken));
-        }
+    taken.extend(dots().map(|(_, (x, y))| (x - r, y - r, x + r, y + r)));
+    for (value, way) in labels(all) {
+        let at = place(way).map(|(waste, delay)| plot.at(waste, delay));
+        shapes.extend(at.map(|at| beside(frame, &plot, &value, at, way, &mut taken)).into_iter().flatten());
     }
-    shapes.extend(dots().flat_map(|(_, way, at)| way.dot().at(at, r)));
+    shapes.extend(dots().flat_map(|(way, at)| way.dot().at(at, r)));
     key::picture(frame, &plot, em * 3.2, &items, shapes)
+}
+
+/// What stands beside the dots of polling. The first of a row says which value of the second key it has, and
+/// is drawn before the others, so that there is room for it.
+fn labels<'a>(all: &'a [Series<'a>]) -> Vec<(String, &'a Way<'a>)> {
+    let polled = all.iter().filter(|series| series.way.kind == Kind::Poll);
+    let rows: Vec<&Row<'_>> = polled.flat_map(|series| &series.rows).collect();
+    let firsts = rows.iter().filter_map(|row| {
+        let ((value, way), second) = (row.points.first()?, row.second.as_ref()?);
+        Some((format!("{value}, {second}"), way))
+    });
+    let others = rows.iter().flat_map(|row| row.points.iter().skip(usize::from(row.second.is_some())));
+    firsts.chain(others.map(|(value, way)| (value.clone(), way))).collect()
 }
 
 /// What a transport that never asks takes, which may be less than the axis shows.
