@@ -73,7 +73,7 @@ pub fn trade_off(sweep: &Sweep) -> Entry<'_> {
         alt: format!("Points of wasted share and typical delay along {}: {title}.", sweep.varied()),
         caption: "Each dot is one value of the setting. Left is less waste, down is less delay (logarithmic; what is \
                   less than the axis shows stands at its lower end). A transport that never asks wastes no ask and \
-                  stands at 0 %."
+                  stands at 0 %. With two settings, the last dot of a line names both."
             .to_owned(),
         table: table(sweep),
         draw: Box::new(move |frame| trade_off_picture(frame, &series(sweep))),
@@ -145,17 +145,20 @@ fn trade_off_picture(frame: &Frame, all: &[Series<'_>]) -> Picture {
     key::picture(frame, &plot, em * 3.2, &items, shapes)
 }
 
-/// What stands beside the dots of polling. The first of a row says which value of the second key it has, and
-/// is drawn before the others, so that there is room for it.
+/// What stands beside the dots of polling. The last of a row says which value of the second key it has, and
+/// comes before the others, so that there is room for it.
 fn labels<'a>(all: &'a [Series<'a>]) -> Vec<(String, &'a Way<'a>)> {
     let polled = all.iter().filter(|series| series.way.kind == Kind::Poll);
     let rows: Vec<&Row<'_>> = polled.flat_map(|series| &series.rows).collect();
-    let firsts = rows.iter().filter_map(|row| {
-        let ((value, way), second) = (row.points.first()?, row.second.as_ref()?);
+    let lasts = rows.iter().filter_map(|row| {
+        let ((value, way), second) = (row.points.last()?, row.second.as_ref()?);
         Some((format!("{value}, {second}"), way))
     });
-    let others = rows.iter().flat_map(|row| row.points.iter().skip(usize::from(row.second.is_some())));
-    firsts.chain(others.map(|(value, way)| (value.clone(), way))).collect()
+    let others = rows.iter().flat_map(|row| {
+        let plain = row.points.len().saturating_sub(usize::from(row.second.is_some()));
+        &row.points[..plain]
+    });
+    lasts.chain(others.map(|(value, way)| (value.clone(), way))).collect()
 }
 
 /// What a transport that never asks takes, which may be less than the axis shows.
